@@ -1,0 +1,79 @@
+"""What the system knows, read from ``configs/``: the one place that opens those files.
+
+In: the TOML tables and word lists that ship as ``zongjie.configs``. Out: validated, frozen pydantic models. The module
+that uses a table declares its shape and calls ``load_table``; an error names the file, the table and the key.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from zongjie.errors import ConfigError
+
+
+class Table(BaseModel):
+    """Base of every config shape: frozen, and a key it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+T = TypeVar("T", bound=Table)
+
+
+def read_config(name: str) -> str:
+    """Read one config file as text.
+
+    Args:
+        name: Path below ``configs/``, such as ``units.toml`` or ``lexicon/heads.txt``.
+
+    Returns:
+        The file's text.
+
+    Raises:
+        ConfigError: If there is no such file.
+    """
+    try:
+        return resources.files("zongjie.configs").joinpath(name).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"configs/{name}: no such file. Reinstall zongjie, or restore the file.") from None
+
+
+def load_table(name: str, shape: type[T]) -> T:
+    """Read a TOML file and validate it.
+
+    Args:
+        name: Path below ``configs/``.
+        shape: The model that the file must fit.
+
+    Returns:
+        The file as an instance of ``shape``.
+
+    Raises:
+        ConfigError: If the file is missing, is not TOML, or does not fit; the message names table and key.
+    """
+    try:
+        return shape.model_validate(tomllib.loads(read_config(name)))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"configs/{name}: not valid TOML: {error}.") from error
+    except ValidationError as error:
+        where = "; ".join(f"[{'.'.join(map(str, e['loc']))}] {e['msg']}" for e in error.errors())
+        raise ConfigError(f"configs/{name}: {where}.") from error
+
+
+@cache
+def load_words(name: str) -> tuple[str, ...]:
+    """Read a word list: one term a line, ``#`` starts a comment, blank lines are skipped.
+
+    Args:
+        name: File name below ``configs/lexicon/``, such as ``actions.txt``.
+
+    Returns:
+        The terms in file order, without duplicates.
+    """
+    lines = (line.split("#", 1)[0].strip() for line in read_config(f"lexicon/{name}").splitlines())
+    return tuple(dict.fromkeys(line for line in lines if line))
