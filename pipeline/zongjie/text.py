@@ -1,6 +1,7 @@
 """The text of one document, frozen once it is read.
 
-In: what a reader found. Out: ``Text``, ``Block``, ``Mention``, ``Notice`` and ``fold``, a width folding that keeps the length.
+In: what a reader found. Out: ``Text``, ``Block``, ``Mention``, ``Notice`` and ``fold``, a width folding that keeps
+the length.
 Not for: reading files (``readers/``) or finding structure in the words (``language.py``).
 """
 
@@ -120,7 +121,7 @@ class Text:
     notices: tuple[Notice, ...] = ()
 
     @classmethod
-    def of(cls, content: str, *, id: str | None = None, source: str = "<string>") -> Text:  # noqa: A002
+    def of(cls, content: str, *, id: str | None = None, source: str = "<string>") -> Text:
         """Wrap a plain string.
 
         Args:

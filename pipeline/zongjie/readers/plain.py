@@ -1,0 +1,129 @@
+"""Plain text and Markdown: one block a line.
+
+In: bytes of a ``.txt`` or ``.md`` file, or a string. Out: ``Text``. The characters of a string are left as they are, so
+that the caller's offsets hold. Not for: lines that a page width broke; only a PDF's geometry tells those (``pdf.py``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from zongjie.readers.base import Origin, clean, empty, settings, split_furniture
+from zongjie.readers.encoding import decode
+from zongjie.readers.stated import key_of, stated_in_rows
+from zongjie.text import Block, Stated, Text
+
+_LINE = re.compile(r"[^\r\n]+")
+_BAR = re.compile(r"\s*[|\uff5c]\s*")
+_MARKDOWN = re.compile(r"(?P<marks>#{1,6})\s+|(?P<list>[-*+]|\d{1,2}\.)\s+")
+_RULE = re.compile(r"[\s|:+=*_~-]+")
+
+
+def read(data: bytes, origin: Origin) -> Iterator[Text]:
+    """Read a text file.
+
+    Args:
+        data: The file's bytes.
+        origin: Where they come from.
+
+    Yields:
+        The one document.
+
+    Raises:
+        UnreadableDocument: If it is empty or not text.
+    """
+    decoded, notices = decode(data, origin.source)
+    content, dropped = clean(decoded)
+    if not content.strip():
+        raise empty(origin.source)
+    blocks = blocks_of_plain(content, markdown=origin.media_type == "text/markdown")
+    stated = stated_of_blocks(content, blocks)
+    yield Text(content, origin.id, origin.source, origin.media_type, blocks, stated, notices + dropped)
+
+
+def read_text(content: str, *, id: str | None = None, source: str = "<string>") -> Text:
+    """Read a string; only lone surrogates are replaced, one for one, so offsets into the string hold.
+
+    Args:
+        content: The document's characters.
+        id: Its id; the sha256 of the UTF-8 bytes if not given.
+        source: What to call it in messages.
+
+    Returns:
+        The text with a block for each line.
+    """
+    text = Text.of(content, id=id, source=source)
+    blocks = blocks_of_plain(text.content)
+    return replace(text, blocks=blocks, stated=stated_of_blocks(text.content, blocks))
+
+
+def blocks_of_plain(content: str, *, markdown: bool = False) -> tuple[Block, ...]:
+    """Find the blocks of plain text: a paragraph, list item, heading, table row or piece of furniture each.
+
+    Args:
+        content: The document's characters.
+        markdown: Whether ``#`` marks headings and ``-`` list items; the marks belong to no block.
+
+    Returns:
+        Blocks in order, not overlapping, none crossing a line end or beginning or ending with white space.
+    """
+    blocks: list[Block] = []
+    for match in _LINE.finditer(content):
+        words = match[0].strip()
+        if not words:
+            continue
+        start = match.start() + len(match[0]) - len(match[0].lstrip())
+        blocks.append(_block(start, words, markdown))
+    return split_furniture(content, blocks)
+
+
+def _block(start: int, words: str, markdown: bool) -> Block:
+    end = start + len(words)
+    if markdown and _RULE.fullmatch(words):
+        return Block("furniture", start, end)
+    if ("|" in words or "\uff5c" in words or "\t" in words) and cells_of(words):
+        return Block("table", start, end)
+    if markdown:
+        match = _MARKDOWN.match(words)
+        if match and match["marks"]:
+            return Block("heading", start + match.end(), end, len(match["marks"]))
+        if match:
+            return Block("list", start, end)
+    return Block("paragraph", start, end)
+
+
+def cells_of(line: str) -> tuple[str, ...]:
+    """Split a line of plain text into table cells.
+
+    Args:
+        line: One line.
+
+    Returns:
+        The cells, outer bars dropped; empty if the line is no table row (too few columns, or a cell as long as prose).
+    """
+    limits = settings().plain
+    cells = tuple(cell.strip() for cell in _BAR.split(line.strip()))
+    bars = len(cells) - 1
+    if bars == 0:
+        cells = tuple(cell.strip() for cell in line.strip().split("\t"))
+        enough = len(cells) - 1 >= limits.min_table_tabs
+    else:
+        enough = bars >= limits.min_table_bars
+    cells = cells[1 if not cells[0] else 0 : len(cells) - (not cells[-1])]
+    enough = (enough and len(cells) > 1) or (len(cells) > 1 and key_of(cells[0]) is not None)
+    return cells if enough and max(map(len, cells)) <= limits.max_cell else ()
+
+
+def stated_of_blocks(content: str, blocks: tuple[Block, ...]) -> Stated:
+    """Collect what index tables in plain text state.
+
+    Args:
+        content: The document's characters.
+        blocks: Its blocks.
+
+    Returns:
+        Title, issuer and date, each ``None`` where no index table states it.
+    """
+    return stated_in_rows(cells_of(content[b.start : b.end]) for b in blocks if b.kind == "table")
