@@ -6,7 +6,9 @@ that uses a table declares its shape and calls ``load_table``; an error names th
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from typing import TypeVar
@@ -23,6 +25,18 @@ class Table(BaseModel):
 
 
 T = TypeVar("T", bound=Table)
+
+
+def either(words: Iterable[str]) -> str:
+    """Write a pattern that matches any of some words, the longest first.
+
+    Args:
+        words: Plain words; at least one.
+
+    Returns:
+        The source of a regular expression: a group that captures nothing.
+    """
+    return "(?:" + "|".join(map(re.escape, sorted(set(words), key=lambda word: (-len(word), word)))) + ")"
 
 
 def read_config(name: str) -> str:
