@@ -1,0 +1,170 @@
+"""From ``Text`` to a spaCy ``Doc``: character tokens, and beside them the reading and the layers that makers fill.
+
+In: a frozen ``Text``. Out: a ``Doc`` whose text is ``Text.content``. The only file that declares ``Doc`` attributes:
+``doc._.reading`` (a ``Reading``) and ``doc._.layers`` (``Layers``). Not for: deciding what a span means (``rules``).
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from spacy.vocab import Vocab
+
+from zongjie.reading import Reading
+from zongjie.record import ClauseRole, Kind, Status
+from zongjie.text import Mention, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A clause and what it is for: measure, result, target, issue or other."""
+
+    start: int
+    end: int
+    role: ClauseRole
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One fact as a maker leaves it: a NUMBER, the spans that belong to it, status and kind. Not yet parsed."""
+
+    number: Mention
+    metric: Mention | None = None
+    action: Mention | None = None
+    time: Mention | None = None
+    place: Mention | None = None
+    school: Mention | None = None
+    program: Mention | None = None
+    base: Mention | None = None
+    status: Status = "actual"
+    kind: Kind = "level"
+
+
+@dataclass(slots=True)
+class Layers:
+    """The three layers that makers fill, all in offsets of the view (``Reading.text``)."""
+
+    mentions: list[Mention] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    clauses: list[Clause] = field(default_factory=list)
+
+
+def characters(vocab: Vocab, text: str) -> Doc:
+    """Make a ``Doc`` with one token a character, so that token offsets are character offsets.
+
+    Args:
+        vocab: The vocabulary to use.
+        text: Any string without lone surrogates.
+
+    Returns:
+        A ``Doc`` whose text is ``text``.
+    """
+    return Doc(vocab, words=list(text), spaces=[False] * len(text))
+
+
+def blank() -> Language:
+    """Make a spaCy ``Language`` for Chinese with character tokens and no components.
+
+    Returns:
+        A fresh pipeline.
+    """
+    nlp = spacy.blank("zh")
+    nlp.tokenizer = _Characters(nlp.vocab)
+    nlp.max_length = sys.maxsize  # spaCy's limit guards its parser; there is none here
+    return nlp
+
+
+class _Characters:
+    """A spaCy tokenizer of characters; holds no state, so it needs nothing saved."""
+
+    def __init__(self, vocab: Vocab) -> None:
+        self.vocab = vocab
+
+    def __call__(self, text: str) -> Doc:
+        return characters(self.vocab, text)
+
+    def to_disk(self, *_: object, **__: object) -> None:
+        """Save nothing."""
+
+    def from_disk(self, *_: object, **__: object) -> _Characters:
+        """Load nothing."""
+        return self
+
+    def to_bytes(self, *_: object, **__: object) -> bytes:
+        """Save nothing."""
+        return b""
+
+    def from_bytes(self, *_: object, **__: object) -> _Characters:
+        """Load nothing."""
+        return self
+
+
+def to_doc(text: Text, nlp: Language) -> Doc:
+    """Make the ``Doc`` of a text, with its reading attached and its layers empty.
+
+    Args:
+        text: The document.
+        nlp: The pipeline whose tokenizer to use.
+
+    Returns:
+        A ``Doc`` with ``doc.text == text.content``.
+    """
+    doc = nlp.make_doc(text.content)
+    doc._.reading = Reading(text)
+    return doc
+
+
+def reading(doc: Doc) -> Reading:
+    """Give a document's reading, made on first use for a ``Doc`` that a plain spaCy pipeline made.
+
+    Args:
+        doc: Any ``Doc``.
+
+    Returns:
+        Its reading.
+    """
+    if doc._.reading is None:
+        doc._.reading = Reading(Text.of(doc.text))
+    return doc._.reading  # type: ignore[no-any-return]
+
+
+def layers(doc: Doc) -> Layers:
+    """Give a document's layers, empty on first use.
+
+    Args:
+        doc: Any ``Doc``.
+
+    Returns:
+        Its layers, to be filled in place by the makers.
+    """
+    if doc._.layers is None:
+        doc._.layers = Layers()
+    return doc._.layers  # type: ignore[no-any-return]
+
+
+def show_spans(doc: Doc) -> Doc:
+    """Copy the layers into ``doc.spans["entities"]`` and ``doc.spans["clauses"]`` for spaCy's own tools.
+
+    Args:
+        doc: A document whose layers are filled. With word tokens a span grows to whole tokens; the layers stay exact.
+
+    Returns:
+        The same ``Doc``.
+    """
+    view, marks = reading(doc), layers(doc)
+
+    def span(start: int, end: int, label: str) -> Span | None:
+        return doc.char_span(*view.to_content(start, end), label=label, alignment_mode="expand")
+
+    doc.spans["entities"] = [s for m in marks.mentions if (s := span(m.start, m.end, m.type))]
+    doc.spans["clauses"] = [s for c in marks.clauses if (s := span(c.start, c.end, c.role))]
+    return doc
+
+
+for _name in ("reading", "layers"):
+    if not Doc.has_extension(_name):
+        Doc.set_extension(_name, default=None)

@@ -1,0 +1,379 @@
+"""What can be read off a text before anyone has said what it means: its view, sentences, clauses, headings, sections.
+
+In: a frozen ``Text``. Out: a ``Reading``. Not for: spaCy (``language``), or deciding what a span means (``rules``).
+
+Read this first: makers never look at ``Text.content``. They look at ``Reading.text``, the *view*: the content without
+page furniture, invisible characters and the line feeds that a page layout put into the middle of a sentence. The view
+carries an offset map, so every mention is turned back into offsets of the content in one place, ``Reading.to_content``.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from itertools import pairwise, zip_longest
+
+from pydantic import ConfigDict
+
+from zongjie.clauses import split_clauses
+from zongjie.ontology import Table, load_table
+from zongjie.period import PeriodMention, find_periods
+from zongjie.profile import Profile, profile
+from zongjie.quantity import QuantityMention, find_quantities
+from zongjie.text import Block, Text
+
+_LEAST_LINES = 4  # lines without which a text has no common width
+_RUNNING = 60  # how far back in a line a mark shows that it is running text
+_NUMBERED = 5  # level of the highest numbering; those of containers and plain lines stand above
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading in the view; ``level`` 1 is the highest."""
+
+    start: int
+    end: int
+    level: int
+
+
+class HeadingLevel(Table):
+    """One numbering style of headings; ``pattern`` is a regular expression for the marker."""
+
+    pattern: str
+    inline: bool = False
+
+
+class Headings(Table):
+    """``[headings]``: numbering styles, highest first."""
+
+    marker: str
+    limit: int
+    label: int
+    short: int
+    cues: list[str]
+    levels: list[HeadingLevel]
+
+
+class View(Table):
+    """``[view]``: what the view of a text leaves out."""
+
+    sentence_ends: str
+    line_ends: str
+    invisible: str
+    broken_number: str
+    goes_on: str
+    number_line: str
+    running: str
+
+
+class Structure(Table):
+    """``configs/structure.toml`` without the part that ``clauses`` reads."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    view: View
+    headings: Headings
+
+
+@cache
+def _structure() -> Structure:
+    return load_table("structure.toml", Structure)
+
+
+@cache
+def _heading_marker() -> re.Pattern[str]:
+    """Match a heading marker at the start of a line, after a sentence end, or after a space inside a long line."""
+    table = _structure()
+    ends = re.escape(table.view.sentence_ends)
+    own, inline = (
+        "|".join(f"(?P<L{i}>{x.pattern})" for i, x in enumerate(table.headings.levels) if x.inline is wanted)
+        for wanted in (False, True)
+    )
+    at_line = rf"(?:^|(?<=[\n{ends} \u3000]))(?:{own})"
+    return re.compile(rf"{at_line}|(?:^|(?<=[\n{ends} \u3000；;：:]))(?:{inline})", re.MULTILINE)
+
+
+@cache
+def list_marker() -> re.Pattern[str]:
+    """Give the pattern of what numbers an item of a list at the start of its clause ((一), 1., 二是).
+
+    Returns:
+        The compiled pattern.
+    """
+    return re.compile(_structure().headings.marker)
+
+
+@cache
+def _inline_level() -> int:
+    """Give the level from which on headings stand inside paragraphs."""
+    return next(i for i, level in enumerate(_structure().headings.levels) if level.inline) + _NUMBERED
+
+
+class Reading:
+    """What can be read off a text before any maker has spoken.
+
+    Attributes:
+        source: The text itself.
+        text: The view: the content without furniture, invisible characters and soft line feeds.
+        rejoined: Where in the content the soft line feeds stand.
+    """
+
+    def __init__(self, source: Text) -> None:
+        self.source = source
+        self.text, self._origin, self.rejoined = _view(source)
+
+    def to_content(self, start: int, end: int) -> tuple[int, int]:
+        """Turn a range of the view into a range of the content.
+
+        Args:
+            start: First character in ``text``.
+            end: One past the last; greater than ``start``.
+
+        Returns:
+            Half-open offsets into ``source.content``.
+        """
+        if self._origin is None:
+            return start, end
+        return self._origin[start], self._origin[end - 1] + 1
+
+    @cached_property
+    def profile(self) -> Profile:
+        """The document facts."""
+        return profile(self.source)
+
+    @cached_property
+    def quantities(self) -> list[QuantityMention]:
+        """Every quantity of the view, left to right, but for those that are part of a time expression."""
+        times = self.periods
+        starts = [t.start for t in times]
+        kept = []
+        for q in find_quantities(self.text):
+            i = bisect_right(starts, q.start) - 1
+            inside = i >= 0 and times[i].end > q.start
+            ahead = i + 1 < len(times) and times[i + 1].start < q.end
+            # a line feed that is left in the view is a hard one: nothing runs on across it
+            if not inside and not ahead and "\n" not in q.text:
+                kept.append(q)
+        return kept
+
+    @cached_property
+    def periods(self) -> list[PeriodMention]:
+        """Every time expression of the view, left to right."""
+        return find_periods(self.text)
+
+    @cached_property
+    def clauses(self) -> list[tuple[int, int]]:
+        """The clauses of the view as the annotation guide splits them."""
+        return split_clauses(self.text)
+
+    @cached_property
+    def sentences(self) -> list[tuple[int, int]]:
+        """Runs of clauses up to a sentence end or a hard line feed."""
+        ends = _structure().view.sentence_ends
+        sentences: list[tuple[int, int]] = []
+        begin = 0
+        for start, end in self.clauses:
+            tail = self.text[start:end].rstrip("”’」』)） \t")
+            if self.text[end - 1] == "\n" or (tail and tail[-1] in ends):
+                sentences.append((begin, end))
+                begin = end
+        if begin < len(self.text):
+            sentences.append((begin, len(self.text)))
+        return sentences
+
+    @cached_property
+    def headings(self) -> list[Heading]:
+        """Numbered headings, those that the container marks, and plain lines that read as one, in order."""
+        found = [*self._numbered_headings(), *self._stated_headings(), *self._plain_headings()]
+        found.sort(key=lambda h: (h.start, h.level))
+        return [h for i, h in enumerate(found) if i == 0 or h.start >= found[i - 1].end]
+
+    def section(self, position: int) -> list[str]:
+        """Give the path of headings that a position stands under, outermost first.
+
+        Args:
+            position: An offset into ``text``.
+
+        Returns:
+            Heading texts; empty before the first heading. A heading stands under the ones above it, not under itself.
+        """
+        starts, paths = self._sections
+        i = bisect_right(starts, position) - 1
+        return paths[i] if i >= 0 else []
+
+    @cached_property
+    def _sections(self) -> tuple[list[int], list[list[str]]]:
+        """Where the path of headings changes, and to what."""
+        starts: list[int] = []
+        paths: list[list[str]] = []
+        stack: list[Heading] = []
+
+        def change(position: int) -> None:
+            starts.append(position)
+            paths.append([self.text[h.start : h.end].strip() for h in stack])
+
+        for heading in self.headings:
+            self._end_inline(stack, heading.start, change)
+            while stack and stack[-1].level >= heading.level:
+                stack.pop()
+            change(heading.start)
+            stack.append(heading)
+            change(heading.end)
+        self._end_inline(stack, len(self.text), change)
+        return starts, paths
+
+    def _end_inline(self, stack: list[Heading], limit: int, change: Callable[[int], None]) -> None:
+        """Take 一是… off the path where its paragraph ends, if that is before a limit."""
+        if not stack or stack[-1].level < _inline_level():
+            return
+        line_end = self.text.find("\n", stack[-1].end, limit)
+        if line_end >= 0:
+            while stack and stack[-1].level >= _inline_level():
+                stack.pop()
+            change(line_end)
+
+    def _numbered_headings(self) -> Iterator[Heading]:
+        table = _structure()
+        stop = re.compile(f"[\n{re.escape(table.view.sentence_ends)}]")
+        markers = list(_heading_marker().finditer(self.text))
+        for marker, following in zip_longest(markers, markers[1:]):
+            level = int(str(marker.lastgroup)[1:])
+            limit = following.start() if following else len(self.text)
+            end = stop.search(self.text, marker.end(), limit)
+            stop_at = end.start() if end else limit
+            if table.headings.levels[level].inline:  # 一是… heads its sentence: the first clause names it
+                stop_at = next((e - 1 for _, e in self._clauses_from(marker.start()) if e > marker.end()), stop_at)
+            if marker.end() < stop_at <= marker.start() + table.headings.limit:
+                yield Heading(marker.start(), stop_at, level + _NUMBERED)
+
+    def _clauses_from(self, position: int) -> Iterator[tuple[int, int]]:
+        i = max(0, bisect_right(self.clauses, (position, len(self.text))) - 1)
+        return iter(self.clauses[i : i + 3])
+
+    def _stated_headings(self) -> Iterator[Heading]:
+        """Headings that the container marks (a Word style, an HTML tag); the title is none."""
+        for block in self.source.blocks:
+            span = self.from_content(block.start, block.end) if block.kind == "heading" else None
+            if span and self.text[slice(*span)].strip() != self.profile.title:
+                yield Heading(*span, level=min(block.level or 1, _NUMBERED - 1))
+
+    def _plain_headings(self) -> Iterator[Heading]:
+        """Short lines without a number that end in a word for a part of a report (主要成效, 下一步打算)."""
+        table = _structure().headings
+        for start, end in self._lines:
+            line = self.text[start:end].rstrip("：:")
+            short = len(line) <= table.short and line.endswith(tuple(table.cues)) and line != self.profile.title
+            if short and not _heading_marker().match(self.text, start):
+                yield Heading(start, end, _NUMBERED - 1)
+
+    @cached_property
+    def _lines(self) -> list[tuple[int, int]]:
+        """The lines of the view without the white space around them; empty ones are left out."""
+        return [m.span() for m in re.finditer(r"[^\s](?:[^\n]*[^\s])?", self.text)]
+
+    @cached_property
+    def labels(self) -> list[tuple[int, int]]:
+        """What says nothing of its own, in order: short numbered headings; lines that are a heading, title or date."""
+        headings = {h.start: h.end for h in self.headings}
+        dated = {p.start: p.end for p in self.periods}
+        title, issuer = self.profile.title or "", self.profile.issuer
+
+        def is_label(start: int, end: int) -> bool:
+            line = self.text[start:end]
+            alone = headings.get(start, 0) >= end - 1 or dated.get(start, 0) >= end
+            return alone or line == issuer or (len(line) > 1 and line in title)
+
+        limit = _structure().headings.label
+        numbered = [(h.start, h.end) for h in self.headings if h.level < _inline_level() and h.end - h.start <= limit]
+        return sorted({*numbered, *((start, end) for start, end in self._lines if is_label(start, end))})
+
+    def from_content(self, start: int, end: int) -> tuple[int, int] | None:
+        """Turn a range of the content into the range of the view that shows it.
+
+        Args:
+            start: First character in ``source.content``.
+            end: One past the last.
+
+        Returns:
+            Half-open offsets into ``text``, or ``None`` if nothing of the range is in the view.
+        """
+        if self._origin is None:
+            return (start, end) if start < end else None
+        low, high = bisect_right(self._origin, start - 1), bisect_right(self._origin, end - 1)
+        return (low, high) if low < high else None
+
+
+def _furniture(blocks: Iterable[Block]) -> list[tuple[int, int]]:
+    return [(b.start, b.end) for b in blocks if b.kind == "furniture" and b.start < b.end]
+
+
+def _soft_breaks(content: str) -> set[int]:
+    """Find the line feeds that layout put into running text.
+
+    A line feed inside a number, or between a number and its unit, is always soft; so is one before a comma, and one
+    between running text and a number with its unit. Others are soft where the document is set in lines of one width and
+    this line fills it without an end mark.
+    """
+    table = _structure().view
+    soft = {m.end() for m in re.finditer(table.broken_number, content)}
+    lines = content.split("\n")
+    goes_on, number, starts_item = re.compile(table.goes_on), re.compile(table.number_line), _heading_marker()
+    wrapped, cues = _wrapped(lines), tuple(_structure().headings.cues)
+    position = 0
+    for i, (line, after) in enumerate(pairwise(lines)):
+        position += len(line)
+        item = starts_item.match(after) or after.startswith((" ", "\u3000"))
+        if (goes_on.match(after) and line.strip()) or (i in wrapped and after.strip() and not item):
+            soft.add(position)
+        elif (counted := number.match(after)) and line[-1:].isalpha() and not line.endswith(cues):
+            running = any(mark in line[-_RUNNING:] for mark in table.running)
+            alone = counted.end() == len(after)
+            if running or alone or after[counted.end()] in table.running:
+                soft.add(position)
+            if running and alone:  # the number stands between two pieces of one sentence
+                soft.add(position + 1 + len(after))
+        position += 1
+    return soft & {m.start() for m in re.finditer("\n", content)}
+
+
+def _wrapped(lines: list[str]) -> set[int]:
+    """Give the lines that fill the width of a page without an end mark; none where lines have no common width."""
+    ends = _structure().view.line_ends
+    # Han characters are two columns wide, ASCII one: 2n - (ASCII characters) needs no loop in Python.
+    widths = [2 * len(line) - len(line.encode("ascii", "ignore")) for line in lines]
+    filled = sorted(w for w in widths if w)
+    full = filled[int(len(filled) * 0.8)] if len(filled) >= _LEAST_LINES else 0
+    near = sum(full - 6 <= w <= full + 4 for w in filled)
+    if not 20 <= full <= 140 or near * 2 < len(filled):
+        return set()
+    return {
+        i
+        for i, (line, w) in enumerate(zip(lines, widths, strict=True))
+        if full - 6 <= w <= full + 4 and line[-1:] not in ends
+    }
+
+
+def _view(source: Text) -> tuple[str, array[int] | None, list[int]]:
+    """Build the view, its offset map (``None`` where the view is the content) and the list of soft line feeds."""
+    content = source.content
+    soft = _soft_breaks(content) if "\n" in content else set()
+    drop = soft | {m.start() for m in re.finditer(f"[{_structure().view.invisible}]", content)}
+    hidden = _furniture(source.blocks)
+    if not drop and not hidden:
+        return content, None, []
+    origin = array("L")
+    pieces: list[str] = []
+    position = 0
+    for start, end in [*hidden, (len(content), len(content))]:
+        keep = [i for i in range(position, start) if i not in drop]
+        origin.extend(keep)
+        pieces.append("".join(content[i] for i in keep))
+        if start < end:  # furniture becomes one hard line feed, so that nothing runs on across it
+            origin.append(start)
+            pieces.append("\n")
+        position = end
+    return "".join(pieces), origin, sorted(soft)

@@ -1,0 +1,106 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zongjie.reading import Reading
+from zongjie.text import Block, Text
+
+
+def read(content: str, *blocks: Block) -> Reading:
+    text = Text.of(content)
+    return Reading(Text(text.content, text.id, text.source, text.media_type, blocks=blocks))
+
+
+@given(st.text(alphabet="全市新增学位5.9万个%，。；\n\u200b 一、（二）是\t"))
+def test_view_offsets_point_at_the_same_characters(content: str) -> None:
+    seen = read(content)
+    for i, character in enumerate(seen.text):
+        start, end = seen.to_content(i, i + 1)
+        assert end == start + 1
+        assert content[start] == character
+
+
+@pytest.mark.parametrize(
+    ("content", "view"),
+    [
+        ("全市加大投入，投入资金\n12.4亿元。", "全市加大投入，投入资金12.4亿元。"),
+        ("改善条件，改扩建中小学\n43处\n,新增学位\n2.7万个\n。", "改善条件，改扩建中小学43处,新增学位2.7万个。"),
+        ("投入资金\n18.26亿元。", "投入资金18.26亿元。"),
+        ("在校学生\n1260人\n专任教师\n88人", "在校学生1260人\n专任教师88人"),
+        ("主要成效\n35所学校通过验收。", "主要成效\n35所学校通过验收。"),
+        ("工作总结\n2023年，成效明显。", "工作总结\n2023年，成效明显。"),
+        ("投入资金18.\n26亿元。", "投入资金18.26亿元。"),
+        ("投入资金18.26\n亿元。", "投入资金18.26亿元。"),
+        ("师生比达到1:\n17.4。", "师生比达到1:17.4。"),
+        ("普惠率达93\n.10%。", "普惠率达93.10%。"),
+        ("零宽\u200b字符", "零宽字符"),
+    ],
+)
+def test_numbers_broken_by_a_line_feed_are_rejoined(content: str, view: str) -> None:
+    assert read(content).text == view
+
+
+def test_wrapped_lines_are_read_as_one_sentence() -> None:
+    lines = [
+        "2023年，云川市教育局坚持以人民为中心的发展思想，加快迈向教育强市",
+        "建设，新建改扩建中小学28处，新增学位1.9万个，学前三年毛入园率达到",
+        "94.37%，普惠率和公办率分别达到92.7%和64.8%，全市教育事业取得新的",
+        "进展。",
+    ]
+    seen = read("\n".join(lines))
+    assert len(seen.sentences) == 1
+    assert seen.rejoined
+
+
+def test_short_lines_stay_apart() -> None:
+    seen = read("工作总结\n一、基本情况\n二、主要做法\n三、下一步打算")
+    assert len(seen.sentences) == 4
+    assert not seen.rejoined
+
+
+def test_furniture_is_not_in_the_view() -> None:
+    content = "新增学位300个，还剩35页未读，继续阅读 惠及群众。"
+    start = content.index("还剩")
+    seen = read(content, Block("furniture", start, start + len("还剩35页未读，继续阅读")))
+    assert "35页" not in seen.text
+    at = seen.text.index("惠及")
+    assert content[slice(*seen.to_content(at, at + 2))] == "惠及"
+
+
+def test_sentences_cover_every_clause() -> None:
+    seen = read("教育体系更健全。经费达874亿元，增长4.7%。惠及幼儿26万人")
+    assert [seen.text[s:e] for s, e in seen.sentences] == [
+        "教育体系更健全。",
+        "经费达874亿元，增长4.7%。",
+        "惠及幼儿26万人",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "needle", "section"),
+    [
+        (
+            "一、基本情况\n全市有学校12所。\n二、主要成效\n（一）扩大资源\n新增学位300个。",
+            "300",
+            ["二、主要成效", "（一）扩大资源"],
+        ),
+        ("一、成效 1.扩大资源。新增学位300个。 2.提升质量。优质率达60%。", "60", ["一、成效", "2.提升质量"]),
+        ("一是教育根基进一步夯实。新增学位300个。二是质量稳步提升，优质率达60%。", "60", ["二是质量稳步提升"]),
+        ("第一章 总则\n第一节 目标\n到2025年达到60所。", "60所", ["第一章 总则", "第一节 目标"]),
+        ("2023年新增学位300个。", "300", []),
+    ],
+)
+def test_section_is_the_path_of_headings(content: str, needle: str, section: list[str]) -> None:
+    seen = read(content)
+    assert seen.section(seen.text.index(needle)) == section
+
+
+def test_headings_of_the_container_count() -> None:
+    content = "主要成效\n新增学位300个。"
+    seen = read(content, Block("heading", 0, 4, level=1), Block("paragraph", 5, len(content)))
+    assert seen.section(content.index("300")) == ["主要成效"]
+
+
+def test_numbers_inside_times_are_no_quantities() -> None:
+    seen = read("2021年以来，近3年新增学位300个。")
+    assert [q.text for q in seen.quantities] == ["300个"]
