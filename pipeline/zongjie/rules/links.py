@@ -1,0 +1,399 @@
+"""Facts: which spans belong to one number, and how the number is meant.
+
+In: a view with its mentions and clause roles. Out: one ``Link`` a number, or one a METRIC where several share it.
+Not for: finding spans. Works on spans from any maker, so the grammar can link what a model has tagged.
+
+Read this first: numbers are taken clause by clause (``_Linker.clause``). METRICs and ACTIONs are matched inside the
+clause; TIME and PLACE reach on to the end of the sentence; a SCHOOL to the end of the paragraph. A number without a
+METRIC of its own takes over the one before it (…率达96%，提高2个百分点).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cache
+
+from zongjie.language import Clause, Link
+from zongjie.ontology import either
+from zongjie.reading import Reading, list_marker
+from zongjie.record import ClauseRole, Kind, Status
+from zongjie.rules.metrics import fact_words
+from zongjie.rules.roles import intended, reached
+from zongjie.text import Mention
+
+_BEFORE, _AFTER = 240, 120  # how far from a number its METRIC and ACTION may stand, in characters
+_PARAGRAPH = 2000  # how far back a TIME or SCHOOL at the head of a paragraph reaches
+_LONGEST_RUN = 12
+
+
+def _between(mentions: Sequence[Mention], starts: Sequence[int], start: int, end: int) -> Sequence[Mention]:
+    """Give the mentions that start in a range."""
+    return mentions[bisect_left(starts, start) : bisect_left(starts, end)]
+
+
+class _Layer:
+    """The mentions of one type, in order."""
+
+    def __init__(self, mentions: Iterable[Mention]) -> None:
+        self.all = sorted(mentions)
+        self.starts = [m.start for m in self.all]
+
+    def within(self, start: int, end: int) -> Sequence[Mention]:
+        return _between(self.all, self.starts, start, end)
+
+    def last_before(self, position: int, *, since: int) -> Mention | None:
+        """Give the last mention that ends at or before a position and starts at or after another."""
+        i = bisect_left(self.starts, position) - 1
+        while i >= 0 and self.all[i].start >= since:
+            if self.all[i].end <= position:
+                return self.all[i]
+            i -= 1
+        return None
+
+
+class _Cues:
+    """The word lists of ``[link]``, compiled once."""
+
+    def __init__(self) -> None:
+        words = fact_words()
+        link, verbs = words.link, words.verbs
+        comparing = either(link.comparing)
+        self.run = re.compile(rf"[{re.escape(words.frame.separators)}\s]{{0,3}}")
+        self.opening = re.compile(rf"[{re.escape(link.opening)}\s]*")
+        self.compared = re.compile(rf"{comparing}(?:{comparing}|的|\s)*$")
+        self.up = re.compile(rf"{either(verbs.up)}+")
+        self.down = re.compile(rf"{either(verbs.down)}+")
+        self.sharers = re.compile(either(link.sharers))
+        self.distributors = re.compile(either(link.distributors))
+        self.parts = re.compile(either(link.parts))
+        self.aside = re.compile(rf"{either(link.asides)}$")
+        self.listed = re.compile(rf"\s*{either(link.listed)}")
+        self.under = re.compile(rf"\s*{either(link.under)}")
+        self.doubling = re.compile(either(link.doubling))
+        self.rank = re.compile(either(link.rank_words))
+        self.rank_unit = link.rank_unit
+        self.alike = [frozenset(group) for group in link.alike]
+        self.local_times = tuple(link.local_times)
+        self.from_words = re.compile(rf"{either(link.bases)}[^，。；]{{0,14}}$")
+        self.to_words = re.compile(rf"{either(verbs.results)}$")
+
+
+@cache
+def _cues() -> _Cues:
+    return _Cues()
+
+
+class _Linker:
+    """One view, ready to be linked."""
+
+    def __init__(self, reading: Reading, mentions: Sequence[Mention], roles: Sequence[Clause]) -> None:
+        self.reading, self.text, self.cues = reading, reading.text, _cues()
+        by_type: dict[str, list[Mention]] = {}
+        for m in mentions:
+            by_type.setdefault(m.type, []).append(m)
+        self.layer = {
+            t: _Layer(by_type.get(t, ())) for t in ("NUMBER", "METRIC", "ACTION", "TIME", "PLACE", "SCHOOL", "PROGRAM")
+        }
+        self.roles = {c.start: c.role for c in roles}
+        self.clause_starts = [s for s, _ in reading.clauses]
+        self.heads = {h for s, _ in reading.sentences for h in self._heads(s)}
+        self.quantities = {(q.start, q.end): q.quantity for q in reading.quantities}
+        self.links: list[Link] = []
+
+    def _heads(self, start: int) -> range:
+        """Give the places where the first words of a sentence may begin: behind its list marker, dashes and 在."""
+        marker = list_marker().match(self.text, start)
+        opening = self.cues.opening.match(self.text, marker.end() if marker else start)
+        return range(start, (opening.end() if opening else start) + 1)
+
+    def run(self) -> list[Link]:
+        """Link every number of the view."""
+        sentence_starts = [s for s, _ in self.reading.sentences]
+        for start, end in self.reading.clauses:
+            numbers = self.layer["NUMBER"].within(start, end)
+            if numbers:
+                i = bisect_right(sentence_starts, start) - 1
+                self._clause(numbers, (start, end), sentence_starts[i] if i >= 0 else 0)
+        return self.links
+
+    def _clause(self, numbers: Sequence[Mention], clause: tuple[int, int], sentence: int) -> None:
+        for run in self._runs(numbers):
+            # what stands further off belongs to others; it also keeps endless clauses cheap
+            around = max(clause[0], run[0].start - _BEFORE), min(clause[1], run[-1].end + _AFTER)
+            metrics, rivals = self.layer["METRIC"].within(*around), self.layer["NUMBER"].within(*around)
+            shared = self._share_out(run, metrics, around)
+            for i, number in enumerate(run):
+                own = shared[i] if shared else self._own_metrics(number, metrics, rivals)
+                if not own and (before := self._carried(number, sentence)):
+                    own = [before]
+                for metric in own or (None,):
+                    link = Link(number, metric, action=self._action(number, metric, rivals, around))
+                    self.links.append(self._complete(link, around, self.roles.get(clause[0]), sentence))
+
+    def _runs(self, numbers: Sequence[Mention]) -> list[list[Mention]]:
+        """Group numbers that stand in a row with nothing but separators between them."""
+        runs: list[list[Mention]] = []
+        for n in numbers:
+            joins = (
+                runs and len(runs[-1]) < _LONGEST_RUN and self.cues.run.fullmatch(self.text, runs[-1][-1].end, n.start)
+            )
+            if joins:
+                runs[-1].append(n)
+            else:
+                runs.append([n])
+        return runs
+
+    def _share_out(
+        self, run: Sequence[Mention], metrics: Sequence[Mention], around: tuple[int, int]
+    ) -> list[list[Mention]] | None:
+        """Give k numbers in a row the k METRICs before them, each in its turn; ``None`` if there is no list."""
+        if len(run) < 2:
+            return None
+        in_turn = self.cues.distributors.search(self.text, around[0], run[0].start)
+        before = [m for m in metrics if m.end <= run[0].start]
+        if in_turn and not before:  # the list of metrics stands in the clause before
+            earlier = self.layer["METRIC"].within(max(0, around[0] - _BEFORE), run[0].start)
+            before = list(dict.fromkeys(k.metric for k in self.links[-6:] if k.metric and k.metric in earlier))
+        if len(before) >= len(run):
+            return [[m] for m in before[-len(run) :]]
+        return [[before[-1]]] * len(run) if in_turn and before and in_turn.start() >= before[-1].end else None
+
+    def _own_metrics(self, number: Mention, metrics: Sequence[Mention], rivals: Sequence[Mention]) -> Sequence[Mention]:
+        """Find the METRIC of a number in its own clause: right behind it, else before it, else further behind."""
+        text = self.text
+        for metric in metrics:
+            if metric.start <= number.start and number.end <= metric.end:
+                return [metric]
+        before = next((m for m in reversed(metrics) if m.end <= number.start), None)
+        after = next((m for m in metrics if m.start >= number.end), None)
+        following = next((n for n in rivals if n.start >= number.end), None)
+        gap = text[number.end : after.start] if after else ""
+        free = after is not None and not (following and following.start < after.end)
+        leans = following and after and before and following.start == after.end  # the noun is the next number's
+        if after and free and not leans and not gap.strip("的 \n"):
+            return [after]
+        if before:
+            between = next((n for n in reversed(rivals) if before.end <= n.start < number.start), None)
+            if between is None:
+                return self._sharing(before, metrics, number)
+            more = self.cues.run.fullmatch(text, between.end, number.start) or self._is_change(number, between)
+            return [before] if more else []
+        verb_between = after and self.layer["ACTION"].within(number.end, after.start)
+        return [after] if after and free and len(gap) <= 12 and not verb_between else []
+
+    def _is_change(self, number: Mention, previous: Mention) -> bool:
+        """Say whether a later number of a clause says more of the same metric (第9位上升至第3位)."""
+        between = self.layer["ACTION"].within(previous.end, number.start)
+        return number.start - previous.end <= 8 or any(a.end <= number.start for a in between)
+
+    def _sharing(self, last: Mention, metrics: Sequence[Mention], number: Mention) -> list[Mention]:
+        """Give all METRICs of a list that one number holds for (小学巩固率、初中巩固率均达99.8%)."""
+        if not self.cues.sharers.search(self.text, last.end, number.start):
+            return [last]
+        shared = [last]
+        for m in reversed(metrics[: list(metrics).index(last)]):
+            if not self.cues.run.fullmatch(self.text, m.end, shared[0].start):
+                break
+            shared.insert(0, m)
+        return shared
+
+    def _carried(self, number: Mention, sentence: int) -> Mention | None:
+        """Give the METRIC of the number before, where this one says more of it."""
+        if not self.links:
+            return None
+        previous = self.links[-1]
+        if previous.number.start < sentence or previous.metric is None:
+            return None
+        gap = self.text[previous.number.end : number.start]
+        clause_gap = sum(gap.count(mark) for mark in "，,；;")
+        return previous.metric if clause_gap <= 2 else None
+
+    def _action(
+        self, number: Mention, metric: Mention | None, numbers: Sequence[Mention], clause: tuple[int, int]
+    ) -> Mention | None:
+        """Find the verb that governs a number."""
+        previous = next((n for n in reversed(numbers) if n.end <= number.start), None)
+        following = next((n for n in numbers if n.start >= number.end), None)
+        since = previous.end if previous else clause[0]
+        until = following.start if following else clause[1]
+        actions = self.layer["ACTION"]
+        before = [a for a in actions.within(since, number.start) if a.end <= number.start]
+        if before:
+            at_number = before[-1].end >= number.start - 2
+            governs = not at_number and metric and before[0].end <= metric.start
+            return before[0] if governs else before[-1]
+        after = next(iter(actions.within(number.end, until)), None)
+        if after and (following is None or not self._leans(after, following)):
+            return after
+        listed = previous and not re.search("[（(]", self.text[previous.end : number.start])
+        if listed and self.links and self.links[-1].number == previous:
+            return self.links[-1].action
+        if following and not after and metric and metric.start >= number.end:  # 3名教师、2名学生‹获奖›
+            return next(iter(actions.within(until, clause[1])), None)
+        return None
+
+    def _leans(self, action: Mention, number: Mention) -> bool:
+        """Say whether a verb between two numbers governs the second."""
+        return action.end >= number.start - 1 or bool(self.layer["METRIC"].within(action.end, number.start))
+
+    def _complete(self, link: Link, clause: tuple[int, int], role: ClauseRole | None, sentence: int) -> Link:
+        """Add time, place, school, programme, base, status and kind."""
+        number = link.number
+        return replace(
+            link,
+            time=self._time(number, clause, sentence),
+            place=self._place(number, sentence),
+            school=self._school(number, clause, sentence),
+            program=self._program(link, clause, sentence),
+            base=self._base(link, sentence),
+            status=self._status(number, clause[0], role),
+            kind=self._kind(link),
+        )
+
+    def _time(self, number: Mention, clause: tuple[int, int], sentence: int) -> Mention | None:
+        """Find the TIME whose scope covers a number: in its sentence, or at the head of an earlier one."""
+        layer = self.layer["TIME"]
+        position = number.start
+        while (time := layer.last_before(position, since=sentence)) is not None:
+            if not self._beside(time) and (time.start >= clause[0] or self._reaches(time)):
+                return time
+            position = time.start
+        for time in layer.within(number.end, clause[1]):
+            if not self._beside(time):
+                return time
+        return self._heading_sentence("TIME", sentence)
+
+    def _beside(self, time: Mention) -> bool:
+        """Say whether a TIME dates a comparison or something else than the fact."""
+        before = self.text[max(0, time.start - 6) : time.start]
+        return bool(self.cues.compared.search(before))
+
+    def _reaches(self, time: Mention) -> bool:
+        """Say whether a TIME may hold for later clauses."""
+        aside = time.start not in self.heads and self.cues.aside.search(self.text, max(0, time.start - 3), time.start)
+        return not aside and not self._surface(time).startswith(self.cues.local_times)
+
+    def _heading_sentence(self, kind: str, position: int) -> Mention | None:
+        """Find the mention that opens an earlier sentence of the paragraph and so covers the ones after it."""
+        since = max(0, position - _PARAGRAPH)
+        paragraph = max(since, self.text.rfind("\n", since, position) + 1)
+        layer, head = self.layer[kind], position
+        while (m := layer.last_before(head, since=paragraph)) is not None:
+            if m.start in self.heads and (kind != "TIME" or self._reaches(m)):
+                return m
+            head = m.start
+        return None
+
+    def _place(self, number: Mention, sentence: int) -> Mention | None:
+        return self.layer["PLACE"].last_before(number.start, since=sentence)
+
+    def _school(self, number: Mention, clause: tuple[int, int], sentence: int) -> Mention | None:
+        """Find the SCHOOL that a number is about: in its clause, else the subject of this or an earlier sentence."""
+        layer, text = self.layer["SCHOOL"], self.text
+        near = layer.last_before(number.start, since=clause[0])
+        if near:
+            in_list = self.cues.listed.match(text, near.end) or self.cues.listed.search(
+                text, max(0, near.start - 1), near.start
+            )
+            return None if in_list else near
+        since = max(sentence, number.start - _PARAGRAPH)
+        here = next((m for m in layer.within(since, number.start) if m.start in self.heads), None)
+        return here or self._heading_sentence("SCHOOL", sentence)
+
+    def _program(self, link: Link, clause: tuple[int, int], sentence: int) -> Mention | None:
+        """Find the PROGRAM in the METRIC, in the clause, or in the clause before that the number was reached under."""
+        layer = self.layer["PROGRAM"]
+        if link.metric:
+            nested = [p for p in layer.within(link.metric.start, link.metric.end) if p.end <= link.metric.end]
+            if nested:
+                return nested[0] if len(nested) == 1 else None
+        metrics = self.layer["METRIC"]
+        loose = [
+            p
+            for p in layer.within(*clause)
+            if not any(m.start <= p.start and p.end <= m.end for m in metrics.within(clause[0], p.end))
+        ]
+        if loose:
+            return loose[0] if len(loose) == 1 else None
+        before = layer.last_before(clause[0], since=sentence)
+        if before is None:
+            return None
+        i = bisect_right(self.clause_starts, before.start) - 1
+        start, end = self.reading.clauses[i]
+        alone = len(layer.within(start, end)) == 1 and not self.layer["NUMBER"].within(start, end)
+        return before if alone and self.cues.under.match(self.text, start) else None
+
+    def _base(self, link: Link, sentence: int) -> Mention | None:
+        """Find the number that this one was compared with, or is a part of."""
+        number = link.number
+        previous = self.layer["NUMBER"].last_before(number.start, since=sentence)
+        if previous is None:
+            return None
+        verb = self._surface(link.action) if link.action else ""
+        if link.action and link.action.start >= previous.end >= number.start - 14 and self.cues.to_words.search(verb):
+            head = self.text[max(0, previous.start - 16) : previous.start]
+            return previous if self.cues.from_words.search(head) else None
+        if self.cues.up.fullmatch(verb) or self.cues.down.fullmatch(verb):
+            # 由88%提高到95%，增长7个百分点: measured from where the rise began
+            last = self.links[-1] if self.links else None
+            return last.base if last and last.number == previous and last.metric == link.metric else None
+        return self._whole(number, sentence)
+
+    def _whole(self, number: Mention, sentence: int) -> Mention | None:
+        """Find the total that a number is a part of: before 其中, or before the bracket that the number stands in."""
+        cues = [m for m in self.cues.parts.finditer(self.text, max(sentence, number.start - 160), number.start)]
+        for cue in reversed(cues):
+            between = self.text[cue.end() : number.start]
+            if cue.group() in "（(" and re.search("[)）]", between):
+                continue  # that bracket is closed before the number
+            if re.search("[；;]", between):
+                return None
+            near = self.layer["NUMBER"].within(max(sentence, cue.start() - 60), cue.start())
+            if whole := next((n for n in reversed(near) if self._alike(n, number)), None):
+                return whole
+        return None
+
+    def _alike(self, a: Mention, b: Mention) -> bool:
+        """Say whether two numbers count the same kind of thing."""
+        units = [q.unit if (q := self.quantities.get((m.start, m.end))) else "" for m in (a, b)]
+        return units[0] == units[1] or any(units[0] in group and units[1] in group for group in self.cues.alike)
+
+    def _surface(self, mention: Mention) -> str:
+        return self.text[mention.start : mention.end]
+
+    def _status(self, number: Mention, begin: int, role: ClauseRole | None) -> Status:
+        previous = self.layer["NUMBER"].last_before(number.start, since=begin)
+        since = previous.end if previous else begin
+        if intended(self.text, since, number.start):
+            return "target"
+        planned = role == "T" and not reached(self.text, since, number.start)
+        return "target" if planned else "actual"
+
+    def _kind(self, link: Link) -> Kind:
+        quantity = self.quantities.get((link.number.start, link.number.end))
+        if quantity is not None and quantity.unit == self.cues.rank_unit:
+            return "rank" if self.cues.rank.match(self._surface(link.number)) else "level"
+        if self.cues.doubling.search(self._surface(link.number)):
+            return "up"
+        behind = link.action and link.metric and link.action.start > link.number.start > link.metric.start
+        if link.action is None or behind:
+            return "level"
+        verb = self._surface(link.action)
+        return "up" if self.cues.up.fullmatch(verb) else "down" if self.cues.down.fullmatch(verb) else "level"
+
+
+def find_links(reading: Reading, mentions: Sequence[Mention], roles: Sequence[Clause]) -> list[Link]:
+    """Link every NUMBER to its METRIC, ACTION, TIME, PLACE, SCHOOL, PROGRAM and base.
+
+    Args:
+        reading: The reading.
+        mentions: Spans of all seven types, from any maker, in offsets of the view.
+        roles: The clauses with their roles; a number in a clause of role T is a target.
+
+    Returns:
+        Links in the order of their numbers; a NUMBER with several METRICs has several.
+    """
+    return _Linker(reading, mentions, roles).run()

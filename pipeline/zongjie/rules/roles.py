@@ -1,0 +1,283 @@
+"""The role of each clause: measure, result, target, issue or other.
+
+In: a reading with its mentions. Out: ``Clause``s. Cues and their weights are in ``configs/roles.toml``. Not for:
+joining clauses into statements (``normalise``).
+
+Read this first: every cue group is one feature of a clause, and so is every single cue (two characters at its start,
+``^加强``; at its end, ``建设$``; anywhere, ``力争``). A group also speaks for its surroundings: the clause
+before, the clause after and those near by (``prev_``, ``next_``, ``near_``), because a plan and an account of the past
+are written in one voice for a paragraph or more. The role with the highest sum of weights wins.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Literal, get_args
+
+from pydantic import Field
+
+from zongjie.language import Clause
+from zongjie.ontology import Table, either, load_table
+from zongjie.reading import Reading, list_marker
+from zongjie.record import ClauseRole
+from zongjie.text import Mention
+
+ROLES: tuple[ClauseRole, ...] = get_args(ClauseRole)
+_FEW = 3  # clauses in a text without a voice of its own
+_WORDS_REACH = 80  # how far before a number a word of intent or completion speaks for it
+_NEAR = 8  # clauses on either side that count as surroundings
+
+
+class Group(Table):
+    """One cue group: its words and where in the clause they count; ``shape`` groups are seen by code."""
+
+    at: Literal["start", "end", "any", "shape"]
+    words: list[str]
+
+
+class Cues(Table):
+    """``[cues]``: single cues, see ``pairs_in``."""
+
+    pairs: list[str]
+
+
+class RoleWords(Table):
+    """``configs/roles.toml``."""
+
+    groups: dict[str, Group]
+    context: dict[str, dict[str, float]]
+    cues: Cues = Field(default_factory=lambda: Cues(pairs=[]))
+    weights: dict[str, dict[str, float]] = Field(default_factory=dict)
+
+
+@cache
+def role_words() -> RoleWords:
+    """Give the cue groups and weights of ``configs/roles.toml``.
+
+    Returns:
+        The validated table.
+    """
+    return load_table("roles.toml", RoleWords)
+
+
+@cache
+def _patterns() -> dict[str, re.Pattern[str]]:
+    anchored = {"start": "{}", "end": "{}$", "any": "{}", "shape": "{}"}
+    return {
+        name: re.compile(anchored[group.at].format(either(group.words)))
+        for name, group in role_words().groups.items()
+        if group.words
+    }
+
+
+_HAN = re.compile(r"\^?[\u4e00-\u9fff]{2}\$?")
+_VOICE = {
+    "plan": frozenset({"plan_document"}),
+    **dict.fromkeys(("summary", "bulletin", "news"), frozenset({"past_document"})),
+}
+_PRECISE = re.compile(r"\d\.\d|[1-9]\d{2,}")  # 94.37, 1523: nobody plans so finely
+_TAIL = " \n\t\r\u3000\xa0，。；,;！!？?：:、”’"
+
+
+@cache
+def _cues() -> frozenset[str]:
+    return frozenset(role_words().cues.pairs)
+
+
+def pairs_in(clause: str) -> set[str]:
+    """List the pairs of Han characters in a clause: those at its start and end are marked as such.
+
+    Args:
+        clause: The clause, with or without its list marker and its end mark.
+
+    Returns:
+        Pairs such as ``加强``, ``^加强`` and ``建设$``.
+    """
+    marker = list_marker().match(clause)
+    body = clause[marker.end() if marker and marker.end() < len(clause) else 0 :].rstrip(_TAIL)
+    pairs = {body[i : i + 2] for i in range(len(body) - 1)}
+    pairs |= {f"^{body[:2]}", f"{body[-2:]}$"}
+    return {pair for pair in pairs if _HAN.fullmatch(pair)}
+
+
+def reached(text: str, start: int, end: int) -> bool:
+    """Say whether a stretch holds a word that tells of what is done (累计, 现有, 已).
+
+    Args:
+        text: The view.
+        start: Where the clause, or the number before, leaves off.
+        end: Where the number begins.
+
+    Returns:
+        Whether the number is reached by its own words.
+    """
+    return bool(_patterns()["reached"].search(text, max(start, end - _WORDS_REACH), end))
+
+
+def intended(text: str, start: int, end: int) -> bool:
+    """Say whether a word of intent stands in a stretch and nothing undoes it.
+
+    Args:
+        text: The view.
+        start: Where the clause, or the number before, leaves off.
+        end: Where the number begins.
+
+    Returns:
+        Whether the number is promised by its own words (年度‹计划›投资8.6亿元).
+    """
+    patterns, start = _patterns(), max(start, end - _WORDS_REACH)
+    undone = [m.span() for m in patterns["no_intent"].finditer(text, start, end + 2)]
+    found = [m for m in patterns["intent"].finditer(text, start, end) if not any(s <= m.start() < e for s, e in undone)]
+    return bool(found) and not any(s > found[-1].start() for s, _ in undone)
+
+
+def _words_in(clause: str, head: int) -> set[str]:
+    """Name the cue groups whose words stand in a clause; ``head`` is where its list marker ends."""
+    body = clause.rstrip(_TAIL)
+    seen = set()
+    for name, pattern in _patterns().items():
+        at = role_words().groups[name].at
+        if at == "shape":
+            continue
+        if pattern.match(body, head) if at == "start" else pattern.search(body, head):
+            seen.add(name)
+    return seen
+
+
+class _Shapes:
+    """What is seen of a clause beyond its words."""
+
+    def __init__(self, reading: Reading, mentions: Sequence[Mention]) -> None:
+        self.reading = reading
+        self.mentions = sorted(mentions)
+        self.starts = [m.start for m in self.mentions]
+        self.sentence_starts = {s for s, _ in reading.sentences}
+        self.sentence_ends = {e for _, e in reading.sentences}
+        self.heading_starts = [h.start for h in reading.headings]
+
+    def of(self, start: int, end: int, head: int) -> set[str]:
+        """Name the shape groups of one clause."""
+        text = self.reading.text
+        inside = self.mentions[bisect_left(self.starts, start) : bisect_left(self.starts, end)]
+        body_end = start + len(text[start:end].rstrip(_TAIL))
+        seen = {m.type.lower() for m in inside if m.type in ("NUMBER", "PROGRAM", "SCHOOL", "PLACE", "TIME")}
+        numbers = [m for m in inside if m.type == "NUMBER"]
+        times = [m for m in inside if m.type == "TIME"]
+        patterns = _patterns()
+        bounds, past, coming = patterns["bound"], patterns["past_time"], patterns["coming_time"]
+        tests = {
+            "number_end": any(m.end == body_end for m in numbers),
+            "intent": any(intended(text, start, m.start) for m in numbers),
+            "reached": any(reached(text, start, m.start) for m in numbers),
+            "past_time": any(past.search(text, m.start, m.end) for m in times),
+            "coming_time": any(coming.search(text, max(0, m.start - 1), m.end) for m in times),
+            "bound": any(bounds.search(text, m.start, m.end) for m in numbers),
+            "precise": any(_PRECISE.search(text, m.start, m.end) for m in numbers),
+            "percent": any("%" in text[m.start : m.end] or "％" in text[m.start : m.end] for m in numbers),
+            "time_only": sum(m.end - m.start for m in inside if m.type == "TIME") * 2 > body_end - start,
+            "short": body_end - start <= 6,
+            "heading": self._in_heading(start, end),
+            "marked_list": head > 0,
+            "alone": len(self.reading.clauses) <= _FEW,
+            "number_alone": bool(numbers) and len(self.reading.clauses) <= _FEW,
+            "colon": "：" in text[start:end] or ":" in text[start:end],
+            "sentence_start": start in self.sentence_starts,
+            "sentence_end": end in self.sentence_ends,
+        }
+        return seen | {name for name, true in tests.items() if true} | self._context(start)
+
+    def _in_heading(self, start: int, end: int) -> bool:
+        i = bisect_right(self.heading_starts, start) - 1
+        return i >= 0 and end <= self.reading.headings[i].end + 1
+
+    def _context(self, position: int) -> set[str]:
+        """Name the groups that the headings above and the document's kind speak for."""
+        patterns = _patterns()
+        for heading in reversed(self.reading.section(position)):
+            found = {n for n in ("plan_heading", "past_heading", "issue_heading") if patterns[n].search(heading)}
+            if found:
+                return found
+        return set(_VOICE.get(self.reading.profile.kind, ()))
+
+
+def features(reading: Reading, mentions: Sequence[Mention]) -> list[dict[str, float]]:
+    """Describe every clause by the cue groups that it and its surroundings show.
+
+    Args:
+        reading: The reading whose clauses are to be described.
+        mentions: Its NUMBER, TIME, PLACE, SCHOOL and PROGRAM mentions.
+
+    Returns:
+        One mapping a clause, from group name (``prev_``, ``next_``, ``near_`` for surroundings) to strength, 0 to 1.
+    """
+    shapes = _Shapes(reading, mentions)
+    own: list[set[str]] = []
+    for start, end in reading.clauses:
+        clause = reading.text[start:end]
+        marker = list_marker().match(clause)
+        head = marker.end() if marker and marker.end() < len(clause) else 0
+        own.append(_words_in(clause, head) | shapes.of(start, end, head))
+    cues = _cues()
+    described = []
+    for i, seen in enumerate(own):
+        found: dict[str, float] = {
+            name: 1.0 for name in seen | (pairs_in(reading.text[slice(*reading.clauses[i])]) & cues)
+        }
+        found["bias"] = 1.0
+        for name in own[i - 1] if i else ():
+            found[f"prev_{name}"] = 1.0
+        for name in own[i + 1] if i + 1 < len(own) else ():
+            found[f"next_{name}"] = 1.0
+        around = own[max(0, i - _NEAR) : i] + own[i + 1 : i + 1 + _NEAR]
+        share: dict[str, float] = defaultdict(float)
+        for other in around:
+            for name in other:
+                share[name] += 1 / len(around)
+        found.update((f"near_{name}", value) for name, value in share.items())
+        if "number" in seen:  # a figure is a result or a target by the voice around it, more than by its own words
+            found.update((f"number_near_{name}", value) for name, value in share.items())
+        described.append(found)
+    return described
+
+
+def find_roles(reading: Reading, mentions: Sequence[Mention]) -> list[Clause]:
+    """Give every clause its role.
+
+    Args:
+        reading: The reading.
+        mentions: Its mentions; metrics and actions are not looked at.
+
+    Returns:
+        The clauses in order, with offsets into the view.
+    """
+    weights = {**role_words().weights, **role_words().context}
+    bare = _bare(reading, mentions)
+    clauses = []
+    for (start, end), found in zip(reading.clauses, features(reading, mentions), strict=True):
+        clauses.append(Clause(start, end, "O" if start in bare else _best(found, weights)))
+    return clauses
+
+
+def _bare(reading: Reading, mentions: Sequence[Mention]) -> set[int]:
+    """Give the starts of the clauses that are a label and hold no number: they are O, whatever their words say."""
+    numbers = [m.start for m in mentions if m.type == "NUMBER"]
+    labels, starts = reading.labels, [start for start, _ in reading.labels]
+    found = set()
+    for start, end in reading.clauses:
+        i = bisect_left(starts, end) - 1
+        inside = i >= 0 and labels[i][1] > start
+        if inside and bisect_left(numbers, start) == bisect_left(numbers, end):
+            found.add(start)
+    return found
+
+
+def _best(found: Mapping[str, float], weights: Mapping[str, Mapping[str, float]]) -> ClauseRole:
+    sums = dict.fromkeys(ROLES, 0.0)
+    for name, strength in found.items():
+        for role, weight in weights.get(name, {}).items():
+            sums[role] += strength * weight  # type: ignore[index]
+    return max(ROLES, key=lambda role: sums[role])

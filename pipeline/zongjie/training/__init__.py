@@ -1,0 +1,1 @@
+"""Where weights are made; nothing here is needed to extract."""
