@@ -7,17 +7,18 @@ wire a number has its exact digits, so read it with ``parse_float=Decimal``.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import simplejson
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION: Final = "1.0"
 
 EntityType = Literal["SCHOOL", "PROGRAM", "NUMBER", "METRIC", "ACTION", "TIME", "PLACE"]
 DocumentKind = Literal["summary", "plan", "report", "bulletin", "speech", "news", "other"]
 Status = Literal["actual", "target"]
 Kind = Literal["level", "up", "down", "rank"]
+ClauseRole = Literal["M", "R", "T", "I", "O"]
 Flag = Literal["=", "~", ">=", ">", "<=", "<", "-"]
 
 # pydantic would write a Decimal as a string; the wire wants a number with the same digits.
@@ -187,7 +188,12 @@ class Record(Shape):
         Returns:
             A dict in the wire's field order.
         """
-        return self.model_dump(exclude=None if text else {"text"})
+        shown = self.model_dump(exclude=None if text else {"text"})
+        for fact in shown["facts"]:  # what could not be resolved is absent, not null
+            for role, known in (("time", "period"), ("place", "name")):
+                if fact[role] and fact[role][known] is None:
+                    del fact[role][known]
+        return shown
 
     def to_json(self, *, text: bool = True, indent: int | None = None) -> str:
         """Give the record as JSON; the same record gives the same characters.

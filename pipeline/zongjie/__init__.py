@@ -1,0 +1,60 @@
+"""zongjie reads Chinese 工作总结 and gives back every measure and every result in them as grounded data.
+
+The face of the package; each name is imported when it is first used, so that ``import zongjie`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zongjie.errors import ZongjieError
+    from zongjie.extractor import Extractor, load
+    from zongjie.period import Period, find_periods, parse_period
+    from zongjie.quantity import Quantity, find_quantities, parse_quantity
+    from zongjie.record import Record
+
+    __version__: str
+
+__all__ = [
+    "Extractor",
+    "Period",
+    "Quantity",
+    "Record",
+    "ZongjieError",
+    "__version__",
+    "find_periods",
+    "find_quantities",
+    "load",
+    "parse_period",
+    "parse_quantity",
+]
+
+_HOME = {
+    "Extractor": "extractor",
+    "Period": "period",
+    "Quantity": "quantity",
+    "Record": "record",
+    "ZongjieError": "errors",
+    "find_periods": "period",
+    "find_quantities": "quantity",
+    "load": "extractor",
+    "parse_period": "period",
+    "parse_quantity": "quantity",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562
+    if name == "__version__":
+        value: Any = import_module("importlib.metadata").version("zongjie")
+    elif name in _HOME:
+        value = getattr(import_module(f"zongjie.{_HOME[name]}"), name)
+    else:
+        raise AttributeError(f"module 'zongjie' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
