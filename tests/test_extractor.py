@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 import spacy
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import zongjie
@@ -199,6 +199,8 @@ PIECES = [
 ]
 
 
+@example("🙂、一是6.35万个6.35万个")
+@example("。93%以上")
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
 def test_every_span_is_grounded_in_any_text(content: str) -> None:

@@ -61,7 +61,7 @@ class _Cues:
         words = fact_words()
         link, verbs = words.link, words.verbs
         comparing = either(link.comparing)
-        self.run = re.compile(rf"[{re.escape(words.frame.separators)}\s]{{0,3}}")
+        self.run = re.compile(rf"[{re.escape(words.frame.separators)}\s]{{1,3}}")
         self.opening = re.compile(rf"[{re.escape(link.opening)}\s]*")
         self.compared = re.compile(rf"{comparing}(?:{comparing}|的|\s)*$")
         self.up = re.compile(rf"{either(verbs.up)}+")

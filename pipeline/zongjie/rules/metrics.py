@@ -154,7 +154,7 @@ class _Grammar:
         self.share = re.compile(rf"{either(words.link.shares)}(?![比地用])(?!.*{whole}$)")
         self.breaks = re.compile(f"[{re.escape(frame.breaks)}]")
         self.bracket = re.compile(r"[（(][^（()）]{1,6}[)）]")
-        self.run = re.compile(rf"[{re.escape(frame.separators)}\s]{{0,3}}")
+        self.run = re.compile(rf"[{re.escape(frame.separators)}\s]{{1,3}}")
         self.marks = frozenset("。！？!?；;，, \t\n\r\f\v\u3000\xa0")
         self.edge = self.marks | frozenset(frame.separators)
         self.after_end = re.compile(f"[{re.escape(frame.breaks)}，,、；;。！？!?]")
@@ -177,7 +177,8 @@ class _Zones:
         self.names = sorted((m.start, m.end) for m in fixed if m.type in ("PROGRAM", "SCHOOL"))
         self._name_starts = {start for start, _ in self.names}
 
-    def _in_name(self, position: int) -> bool:
+    def in_name(self, position: int) -> bool:
+        """Say whether a place lies inside the name of a school or a programme, behind its first character."""
         i = bisect_right(self.names, (position, 1 << 60)) - 1
         return i >= 0 and position < self.names[i][1] and self.names[i][0] < position
 
@@ -222,7 +223,7 @@ class _Zones:
         i = bisect_left(self.named, (start, 0))  # the names between the verb and the number may be a list
         first = self.named[i][0] if i < len(self.named) and self.named[i][1] <= wall else wall
         verb = self.grammar.at_number.search(self.text[start:first])
-        if verb and not self._in_name(start + verb.start("verb")) and verb["verb"] not in self.grammar.nouns:
+        if verb and not self.in_name(start + verb.start("verb")) and verb["verb"] not in self.grammar.nouns:
             return start + verb.start("verb"), start + verb.end("verb")
         return None
 
@@ -231,14 +232,14 @@ class _Zones:
         g, text = self.grammar, self.text
         inside = {i for m in g.bracket.finditer(text, start, end) for i in range(*m.span())}
         for m in g.breaks.finditer(text, start, end):
-            if m.start() not in inside and not self._in_name(m.start()):
+            if m.start() not in inside and not self.in_name(m.start()):
                 start = m.end()
         return start
 
     def _before(self, start: int, end: int) -> _Found:
         g, zone = self.grammar, self.text[start:end]
         verb = g.at_number.search(zone)
-        while verb and self._in_name(start + verb.start("verb")):
+        while verb and self.in_name(start + verb.start("verb")):
             verb = g.at_number.search(zone, verb.start("verb") + 1)
         if verb and not g.indicator.search(zone[: verb.end("verb")]):
             word, at = verb["verb"], start + verb.start("verb")
@@ -263,9 +264,9 @@ class _Zones:
         """Strip function words from the left of a stretch and linking words from its right."""
         g, text = self.grammar, self.text
         for opener in g.openers.finditer(text, start, end):
-            if not self._in_name(opener.start()):
+            if not self.in_name(opener.start()):
                 start = opener.end()
-        if (lead := g.leads.match(text, start, end)) and not self._in_name(lead.end()):
+        if (lead := g.leads.match(text, start, end)) and not self.in_name(lead.end()):
             start = lead.end()
         tail = g.linking.search(text[start:end])
         return self._trim(start, start + tail.start() if tail else end)
@@ -281,7 +282,7 @@ class _Zones:
         limit = fixed.start() if fixed else end
         for verb in g.strong.finditer(text, start + 1, end):
             modifies = g.nominal.match(text[verb.end() : min(end, verb.end() + 2)])
-            if verb.end() <= limit and not modifies and not self._in_name(verb.start()):
+            if verb.end() <= limit and not modifies and not self.in_name(verb.start()):
                 return _Found(self._trim(verb.end(), end), verb.span())
         return _Found(self._trim(start, end))
 
@@ -289,9 +290,10 @@ class _Zones:
         """Strip function words and separators from both ends of a noun phrase."""
         if m := self.grammar.leads.match(self.text, start, end):
             start = m.end()
-        return self._trim_right(start, end)
+        return self.trim_right(start, end)
 
-    def _trim_right(self, start: int, end: int) -> tuple[int, int] | None:
+    def trim_right(self, start: int, end: int) -> tuple[int, int] | None:
+        """Strip separators and marks from the edges of a phrase; ``None`` if no letter or digit is left."""
         while start < end and self.text[end - 1] in self.grammar.edge:
             end -= 1
         while start < end and self.text[start] in self.grammar.marks:
@@ -309,17 +311,17 @@ class _Zones:
         while stop < end and not self._ends_phrase(begin, stop, end):
             bracket = g.bracket.match(text, stop, end)
             stop = bracket.end() if bracket else stop + 1
-        metric = self._trim_right(begin, stop)
+        metric = self.trim_right(begin, stop)
         limit = next((i for i in range(stop, end) if text[i] in "，,；;。、"), end)
         lead = g.leads.match(text, stop, limit)
         verb = g.at_head.match(text, lead.end() if lead else stop, limit)
-        verb = verb or next((v for v in g.strong.finditer(text, stop, limit) if not self._in_name(v.start())), None)
+        verb = verb or next((v for v in g.strong.finditer(text, stop, limit) if not self.in_name(v.start())), None)
         return _Found(metric, verb.span() if verb else None)
 
     def _ends_phrase(self, begin: int, stop: int, end: int) -> bool:
         """Say whether the noun phrase that starts at ``begin`` ends before ``stop``."""
         g, text = self.grammar, self.text
-        if self._in_name(stop):
+        if self.in_name(stop):
             return False
         if g.bracket.match(text, stop, end):
             return stop == begin
@@ -400,9 +402,10 @@ def _items(zones: _Zones, metric: tuple[int, int], numbers: Sequence[Mention], i
         return [metric]
     for pattern in fact_words().frame.list_cuts:
         cuts = [
-            m for m in re.finditer(pattern, text[metric[0] : metric[1]]) if not zones._in_name(metric[0] + m.start())
+            m for m in re.finditer(pattern, text[metric[0] : metric[1]]) if not zones.in_name(metric[0] + m.start())
         ]
         if cuts and (shared or len(cuts) + 1 == run):
             edges = [metric[0], *(x for m in cuts for x in (metric[0] + m.start(), metric[0] + m.end())), metric[1]]
-            return [(s, e) for s, e in zip(edges[::2], edges[1::2], strict=True) if s < e]
+            trimmed = (zones.trim_right(s, e) for s, e in zip(edges[::2], edges[1::2], strict=True))
+            return [item for item in trimmed if item]
     return [metric]
