@@ -4,8 +4,8 @@ In: a reading with its mentions. Out: ``Clause``s. Cues and their weights are in
 joining clauses into statements (``normalise``).
 
 Read this first: every cue group is one feature of a clause, and so is every single cue (two characters at its start,
-``^加强``; at its end, ``建设$``; anywhere, ``力争``). A group also speaks for its surroundings: the clause
-before, the clause after and those near by (``prev_``, ``next_``, ``near_``), because a plan and an account of the past
+``^加强``; at its end, ``建设$``; anywhere, ``力争``). A group also speaks for its surroundings: the clause before, the
+clause after and those near by (``prev_``, ``next_``, ``near_``, ``voice_``), because a plan and an account of the past
 are written in one voice for a paragraph or more. The role with the highest sum of weights wins.
 """
 
@@ -39,6 +39,12 @@ class Group(Table):
     words: list[str]
 
 
+class Voice(Table):
+    """``[voice]``: the groups by which the voice of the surroundings is heard."""
+
+    groups: list[str]
+
+
 class Cues(Table):
     """``[cues]``: single cues, see ``pairs_in``."""
 
@@ -48,6 +54,7 @@ class Cues(Table):
 class RoleWords(Table):
     """``configs/roles.toml``."""
 
+    voice: Voice
     groups: dict[str, Group]
     context: dict[str, dict[str, float]]
     cues: Cues = Field(default_factory=lambda: Cues(pairs=[]))
@@ -221,7 +228,7 @@ def features(reading: Reading, mentions: Sequence[Mention]) -> list[dict[str, fl
         marker = list_marker().match(clause)
         head = marker.end() if marker and marker.end() < len(clause) else 0
         own.append(_words_in(clause, head) | shapes.of(start, end, head))
-    cues = _cues()
+    cues, voice = _cues(), role_words().voice.groups
     described = []
     for i, seen in enumerate(own):
         found: dict[str, float] = {
@@ -238,10 +245,18 @@ def features(reading: Reading, mentions: Sequence[Mention]) -> list[dict[str, fl
             for name in other:
                 share[name] += 1 / len(around)
         found.update((f"near_{name}", value) for name, value in share.items())
+        heard = [f"voice_{name}_{_loudness(share[name])}" for name in voice if name in share]
+        found.update(dict.fromkeys(heard, 1.0))
         if "number" in seen:  # a figure is a result or a target by the voice around it, more than by its own words
             found.update((f"number_near_{name}", value) for name, value in share.items())
+            found.update((f"number_{name}", 1.0) for name in heard)
         described.append(found)
     return described
+
+
+def _loudness(share: float) -> str:
+    """Name how much of the surroundings speaks so: a share counts in steps, not in proportion."""
+    return ("few", "quarter", "half", "most")[min(3, int(share * 4))]
 
 
 def find_roles(reading: Reading, mentions: Sequence[Mention]) -> list[Clause]:

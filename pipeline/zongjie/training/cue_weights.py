@@ -32,7 +32,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def fit(
-    rows: Sequence[dict[str, float]], roles: Sequence[str], *, penalty: float = 1e-3, steps: int = 500
+    rows: Sequence[dict[str, float]], roles: Sequence[str], *, penalty: float = 1e-3, steps: int = 300
 ) -> dict[str, dict[str, float]]:
     """Fit one weight a feature and role.
 
