@@ -6,6 +6,7 @@ import pytest
 
 import zongjie
 from zongjie.corpus import Passage, parse_markup
+from zongjie.rules.metrics import fact_words
 from zongjie.score import Layers, compare
 from zongjie.text import Text
 
@@ -29,3 +30,14 @@ def test_grammar_finds_what_the_guide_marks(passage: Passage, extract: zongjie.E
     agreed = compare([gold], {passage.id: found})
     assert len(record.facts) == len(passage.facts)
     assert not passage.facts or agreed.f1("fact.full") == 1.0, [f.model_dump() for f in record.facts]
+
+
+def test_word_lists_hold_each_word_once_and_no_orphans() -> None:
+    words = fact_words()
+    for table in (words.verbs, words.frame, words.link):
+        for name, listed in table:
+            if isinstance(listed, list) and all(isinstance(word, str) for word in listed):
+                assert len(listed) == len(set(listed)), name
+    known = {*words.verbs.strong, *words.verbs.weak, *words.verbs.up, *words.verbs.down}
+    assert known.issuperset(words.verbs.nouns)
+    assert known.issuperset(words.verbs.light)
