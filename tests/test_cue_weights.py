@@ -1,10 +1,11 @@
+import itertools
 from pathlib import Path
 
 import pytest
 
 from zongjie.corpus import Passage, parse_markup
 from zongjie.reading import Reading
-from zongjie.rules.roles import find_roles, intended, pairs_in, reached, role_words
+from zongjie.rules.roles import _best, find_roles, intended, pairs_in, reached, role_words
 from zongjie.text import Text
 from zongjie.training.cue_weights import as_toml, choose, describe, fit
 
@@ -70,6 +71,12 @@ def test_a_heading_overrules_the_voice_of_the_words() -> None:
     past = Reading(Text.of("2023年工作总结\n一、主要成效\n新建学校12所，新增学位300个。\n"))
     assert {c.role for c in find_roles(plan, [])[-2:]} == {"T"}
     assert "T" not in {c.role for c in find_roles(past, [])[-2:]}
+
+
+def test_the_order_of_features_decides_nothing() -> None:
+    weights = {"a": {"R": 0.1}, "b": {"R": 0.2}, "c": {"R": 0.3}, "d": {"M": 0.6}}
+    roles = {_best({name: 1.0 for name in order}, weights) for order in itertools.permutations("abcd")}
+    assert roles == {"M"}
 
 
 def test_every_context_group_of_the_config_is_one_that_the_code_names() -> None:

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -113,6 +116,22 @@ def test_a_config_keeps_the_defaults_that_it_does_not_name(tmp_path: Path) -> No
 
 def test_same_input_gives_the_same_bytes() -> None:
     assert zongjie.load()(REPORT).to_json() == zongjie.load()(REPORT).to_json()
+
+
+def test_no_hash_seed_changes_a_byte() -> None:
+    samples = Path(__file__).parents[1] / "data" / "samples"
+    code = (
+        "import hashlib, pathlib, sys, zongjie\n"
+        "files = sorted(p for p in pathlib.Path(sys.argv[1]).iterdir() if p.is_file())\n"
+        "said = ''.join(o.record.to_json() for o in zongjie.load().pipe(files))\n"
+        "print(hashlib.sha256(said.encode()).hexdigest())\n"
+    )
+    command = [sys.executable, "-c", code, str(samples)]
+    digests = {
+        subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert len(digests) == 1
 
 
 def test_record_fits_the_schema(extract: zongjie.Extractor) -> None:

@@ -16,6 +16,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache
+from math import fsum
 from typing import Literal, get_args
 
 from pydantic import Field
@@ -291,8 +292,9 @@ def _bare(reading: Reading, mentions: Sequence[Mention]) -> set[int]:
 
 
 def _best(found: Mapping[str, float], weights: Mapping[str, Mapping[str, float]]) -> ClauseRole:
-    sums = dict.fromkeys(ROLES, 0.0)
+    votes: dict[str, list[float]] = {role: [] for role in ROLES}
     for name, strength in found.items():
         for role, weight in weights.get(name, {}).items():
-            sums[role] += strength * weight  # type: ignore[index]
-    return max(ROLES, key=lambda role: sums[role])
+            votes[role].append(strength * weight)
+    # features come in no fixed order, and a plain sum of floats depends on it: fsum does not, so ties fall the same way
+    return max(ROLES, key=lambda role: fsum(votes[role]))
