@@ -19,7 +19,7 @@ from zongjie import record as out
 from zongjie.language import Clause, Layers, Link, layers, reading
 from zongjie.period import parse_period
 from zongjie.places import resolve_place
-from zongjie.quantity import Quantity, parse_quantity
+from zongjie.quantity import parse_quantity
 from zongjie.reading import Reading
 from zongjie.text import Mention
 
@@ -48,10 +48,8 @@ class _Normaliser:
         self.view, self.marks, self.confidence = view, marks, confidence
         self.content = view.source.content
         self.profile = view.profile
-        self.quantities: dict[tuple[int, int], Quantity] = {(q.start, q.end): q.quantity for q in view.quantities}
         self.repaired = {(q.start, q.end): q.repaired for q in view.quantities if q.repaired}
         self.repaired |= {(p.start, p.end): p.repaired for p in view.periods if p.repaired}
-        self.sentence_starts = [start for start, _ in view.sentences]
         self.block_starts = [b.start for b in view.source.blocks]
         self.warnings: list[out.Warned] = []
 
@@ -77,6 +75,10 @@ class _Normaliser:
         start, end = self.view.to_content(mention.start, mention.end)
         return {"start": start, "end": end, "text": self.content[start:end]}
 
+    def _words(self, mention: Mention) -> str:
+        """Give what a mention says in the view, without white space."""
+        return "".join(self.view.text[mention.start : mention.end].split())
+
     def _span(self, mention: Mention | None) -> out.Span | None:
         return None if mention is None else out.Span(**self._place(mention))
 
@@ -91,7 +93,7 @@ class _Normaliser:
 
     def _name(self, mention: Mention) -> str:
         """Give the canonical form of a span: without line feeds and enclosing quotation marks, places in full."""
-        name = "".join(self.view.text[mention.start : mention.end].split())
+        name = self._words(mention)
         if mention.type == "PLACE":
             return resolve_place(name, region=self.profile.region) or name
         if len(name) > 2 and _QUOTES.get(name[0]) == name[-1] and name.count(name[0]) == 1:
@@ -105,8 +107,7 @@ class _Normaliser:
 
     def _fact(self, number: int, link: Link) -> out.Fact:
         at = link.number.start
-        i = max(0, bisect_right(self.sentence_starts, at) - 1)
-        start, end = self.view.to_content(*self._stripped(*self.view.sentences[i]))
+        start, end = self.view.to_content(*self._stripped(*self.view.sentence_at(at)))
         placed = self._place(link.number)
         return out.Fact(
             id=f"f{number}",
@@ -131,10 +132,10 @@ class _Normaliser:
     def _indicator(self, link: Link) -> str:
         """Name the column that the number belongs in: ACTION and METRIC in the order in which they stand."""
         parts = sorted(m for m in (link.action, link.metric) if m)
-        return "".join("".join(self.view.text[m.start : m.end].split()) for m in parts)
+        return "".join(map(self._words, parts))
 
     def _value(self, number: Mention, placed: Mapping[str, Any]) -> out.Value | None:
-        quantity = self.quantities.get((number.start, number.end))
+        quantity = self.view.quantity_at(number.start, number.end)
         self._warn_repair("number", number, placed)
         if quantity is None:
             quantity = parse_quantity(self.view.text[number.start : number.end])
@@ -166,7 +167,7 @@ class _Normaliser:
     def _where(self, mention: Mention | None) -> out.PlaceSpan | None:
         if mention is None:
             return None
-        name = resolve_place("".join(self.view.text[mention.start : mention.end].split()), region=self.profile.region)
+        name = resolve_place(self._words(mention), region=self.profile.region)
         return out.PlaceSpan(**self._place(mention), name=name)
 
     def _page(self, position: int) -> int | None:
@@ -177,7 +178,7 @@ class _Normaliser:
 
     def _statements(self, entities: Sequence[out.Entity], facts: Sequence[out.Fact]) -> dict[str, list[out.Statement]]:
         found: dict[str, list[out.Statement]] = {name: [] for name, _ in _STATEMENTS.values()}
-        order: list[tuple[int, str, int]] = []  # sentence, list, place in it
+        order: list[tuple[int, str, int]] = []  # where the sentence starts, list, place in it
         entity_starts, fact_starts = [e.start for e in entities], [f.number.start for f in facts]
         for role, start, end in self._joined():
             name, letter = _STATEMENTS[role]
@@ -194,7 +195,7 @@ class _Normaliser:
                 section=self.view.section(start),
                 confidence=self.confidence.get(name),
             )
-            order.append((bisect_right(self.sentence_starts, start), name, len(found[name])))
+            order.append((self.view.sentence_at(start)[0], name, len(found[name])))
             found[name].append(statement)
         for at, (_, name, place) in enumerate(order):
             if name == "measures" and (results := list(_led_to(at, order))):

@@ -23,7 +23,7 @@ from zongjie.clauses import split_clauses
 from zongjie.ontology import Table, load_table
 from zongjie.period import PeriodMention, find_periods
 from zongjie.profile import Profile, profile
-from zongjie.quantity import QuantityMention, find_quantities
+from zongjie.quantity import Quantity, QuantityMention, find_quantities
 from zongjie.text import Block, Text
 
 _LEAST_LINES = 4  # lines without which a text has no common width
@@ -161,6 +161,23 @@ class Reading:
         return kept
 
     @cached_property
+    def _quantity_at(self) -> dict[tuple[int, int], QuantityMention]:
+        return {(q.start, q.end): q for q in self.quantities}
+
+    def quantity_at(self, start: int, end: int) -> Quantity | None:
+        """Give the quantity that stands in exactly this range, read in its surroundings (a list shares its unit).
+
+        Args:
+            start: First character in ``text``.
+            end: One past the last.
+
+        Returns:
+            The quantity, or ``None`` if none was found in exactly this range.
+        """
+        found = self._quantity_at.get((start, end))
+        return found.quantity if found else None
+
+    @cached_property
     def periods(self) -> list[PeriodMention]:
         """Every time expression of the view, left to right."""
         return find_periods(self.text)
@@ -184,6 +201,21 @@ class Reading:
         if begin < len(self.text):
             sentences.append((begin, len(self.text)))
         return sentences
+
+    @cached_property
+    def _sentence_starts(self) -> list[int]:
+        return [start for start, _ in self.sentences]
+
+    def sentence_at(self, position: int) -> tuple[int, int]:
+        """Give the sentence that a position stands in.
+
+        Args:
+            position: An offset into a ``text`` that is not empty.
+
+        Returns:
+            Half-open offsets into ``text``.
+        """
+        return self.sentences[max(0, bisect_right(self._sentence_starts, position) - 1)]
 
     @cached_property
     def headings(self) -> list[Heading]:

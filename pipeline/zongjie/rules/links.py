@@ -29,11 +29,6 @@ _PARAGRAPH = 2000  # how far back a TIME or SCHOOL at the head of a paragraph re
 _LONGEST_RUN = 12
 
 
-def _between(mentions: Sequence[Mention], starts: Sequence[int], start: int, end: int) -> Sequence[Mention]:
-    """Give the mentions that start in a range."""
-    return mentions[bisect_left(starts, start) : bisect_left(starts, end)]
-
-
 class _Layer:
     """The mentions of one type, in order."""
 
@@ -42,7 +37,8 @@ class _Layer:
         self.starts = [m.start for m in self.all]
 
     def within(self, start: int, end: int) -> Sequence[Mention]:
-        return _between(self.all, self.starts, start, end)
+        """Give the mentions that start in a range."""
+        return self.all[bisect_left(self.starts, start) : bisect_left(self.starts, end)]
 
     def last_before(self, position: int, *, since: int) -> Mention | None:
         """Give the last mention that ends at or before a position and starts at or after another."""
@@ -100,7 +96,6 @@ class _Linker:
         self.roles = {c.start: c.role for c in roles}
         self.clause_starts = [s for s, _ in reading.clauses]
         self.heads = {h for s, _ in reading.sentences for h in self._heads(s)}
-        self.quantities = {(q.start, q.end): q.quantity for q in reading.quantities}
         self.links: list[Link] = []
 
     def _heads(self, start: int) -> range:
@@ -111,12 +106,10 @@ class _Linker:
 
     def run(self) -> list[Link]:
         """Link every number of the view."""
-        sentence_starts = [s for s, _ in self.reading.sentences]
         for start, end in self.reading.clauses:
             numbers = self.layer["NUMBER"].within(start, end)
             if numbers:
-                i = bisect_right(sentence_starts, start) - 1
-                self._clause(numbers, (start, end), sentence_starts[i] if i >= 0 else 0)
+                self._clause(numbers, (start, end), self.reading.sentence_at(start)[0])
         return self.links
 
     def _clause(self, numbers: Sequence[Mention], clause: tuple[int, int], sentence: int) -> None:
@@ -358,7 +351,7 @@ class _Linker:
 
     def _alike(self, a: Mention, b: Mention) -> bool:
         """Say whether two numbers count the same kind of thing."""
-        units = [q.unit if (q := self.quantities.get((m.start, m.end))) else "" for m in (a, b)]
+        units = [q.unit if (q := self.reading.quantity_at(m.start, m.end)) else "" for m in (a, b)]
         return units[0] == units[1] or any(units[0] in group and units[1] in group for group in self.cues.alike)
 
     def _surface(self, mention: Mention) -> str:
@@ -373,7 +366,7 @@ class _Linker:
         return "target" if planned else "actual"
 
     def _kind(self, link: Link) -> Kind:
-        quantity = self.quantities.get((link.number.start, link.number.end))
+        quantity = self.reading.quantity_at(link.number.start, link.number.end)
         if quantity is not None and quantity.unit == self.cues.rank_unit:
             return "rank" if self.cues.rank.match(self._surface(link.number)) else "level"
         if self.cues.doubling.search(self._surface(link.number)):

@@ -143,17 +143,21 @@ def intended(text: str, start: int, end: int) -> bool:
     return bool(found) and not any(s > found[-1].start() for s, _ in undone)
 
 
+@cache
+def _worded() -> tuple[tuple[str, bool, re.Pattern[str]], ...]:
+    """Give the groups that words alone decide: name, whether they count only at the start, pattern."""
+    groups, patterns = role_words().groups, _patterns()
+    return tuple((name, g.at == "start", patterns[name]) for name, g in groups.items() if g.words and g.at != "shape")
+
+
 def _words_in(clause: str, head: int) -> set[str]:
     """Name the cue groups whose words stand in a clause; ``head`` is where its list marker ends."""
     body = clause.rstrip(_TAIL)
-    seen = set()
-    for name, pattern in _patterns().items():
-        at = role_words().groups[name].at
-        if at == "shape":
-            continue
-        if pattern.match(body, head) if at == "start" else pattern.search(body, head):
-            seen.add(name)
-    return seen
+    return {
+        name
+        for name, at_start, pattern in _worded()
+        if (pattern.match(body, head) if at_start else pattern.search(body, head))
+    }
 
 
 class _Shapes:

@@ -49,6 +49,11 @@ class Columns(Table):
     column: tuple[Column, ...]
 
 
+@cache
+def _table() -> Columns:
+    return load_table("columns.toml", Columns)
+
+
 def counts() -> Mapping[str, str]:
     """Read what to call the lists of a record.
 
@@ -58,10 +63,9 @@ def counts() -> Mapping[str, str]:
     Raises:
         ConfigError: If ``configs/columns.toml`` is wrong.
     """
-    return load_table("columns.toml", Columns).counts
+    return _table().counts
 
 
-@cache
 def columns() -> tuple[Column, ...]:
     """Read the columns of the table of facts.
 
@@ -71,7 +75,7 @@ def columns() -> tuple[Column, ...]:
     Raises:
         ConfigError: If ``configs/columns.toml`` is wrong.
     """
-    return load_table("columns.toml", Columns).column
+    return _table().column
 
 
 @contextmanager
