@@ -26,6 +26,7 @@ class Clause:
     start: int
     end: int
     role: ClauseRole
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +43,26 @@ class Link:
     base: Mention | None = None
     status: Status = "actual"
     kind: Kind = "level"
+    confidence: float | None = None
 
 
 @dataclass(slots=True)
 class Layers:
-    """The three layers that makers fill, all in offsets of the view (``Reading.text``)."""
+    """The three layers that makers fill, all in offsets of the view (``Reading.text``).
+
+    Attributes:
+        mentions: Spans.
+        links: Facts, not yet parsed.
+        clauses: Clauses with their roles.
+        confidence: Chance that a mention is right, where its maker knows one.
+        notes: What a maker keeps of a document between its three steps, by the maker's own key.
+    """
 
     mentions: list[Mention] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     clauses: list[Clause] = field(default_factory=list)
+    confidence: dict[Mention, float] = field(default_factory=dict)
+    notes: dict[object, object] = field(default_factory=dict)
 
 
 def characters(vocab: Vocab, text: str) -> Doc:

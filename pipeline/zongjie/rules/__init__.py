@@ -19,7 +19,7 @@ from zongjie.rules.names import find_programs, find_schools
 from zongjie.rules.roles import find_roles
 from zongjie.text import Mention
 
-__all__ = ["assign_roles", "link_facts", "mark_spans"]
+__all__ = ["assign_roles", "find_links", "find_roles", "find_spans", "link_facts", "mark_spans"]
 
 
 def mark_spans(doc: Doc) -> Doc:

@@ -87,6 +87,8 @@ _VOICE = {
     "plan": frozenset({"plan_document"}),
     **dict.fromkeys(("summary", "bulletin", "news"), frozenset({"past_document"})),
 }
+_HEADING_VOICES = ("plan_heading", "past_heading", "issue_heading")
+VOICES = (*_HEADING_VOICES, "plan_document", "past_document")
 _PRECISE = re.compile(r"\d\.\d|[1-9]\d{2,}")  # 94.37, 1523: nobody plans so finely
 _TAIL = " \n\t\r\u3000\xa0，。；,;！!？?：:、”’"
 
@@ -200,20 +202,28 @@ class _Shapes:
             "sentence_start": start in self.sentence_starts,
             "sentence_end": end in self.sentence_ends,
         }
-        return seen | {name for name, true in tests.items() if true} | self._context(start)
+        return seen | {name for name, true in tests.items() if true} | voices(self.reading, start)
 
     def _in_heading(self, start: int, end: int) -> bool:
         i = bisect_right(self.heading_starts, start) - 1
         return i >= 0 and end <= self.reading.headings[i].end + 1
 
-    def _context(self, position: int) -> set[str]:
-        """Name the groups that the headings above and the document's kind speak for."""
-        patterns = _patterns()
-        for heading in reversed(self.reading.section(position)):
-            found = {n for n in ("plan_heading", "past_heading", "issue_heading") if patterns[n].search(heading)}
-            if found:
-                return found
-        return set(_VOICE.get(self.reading.profile.kind, ()))
+
+def voices(reading: Reading, position: int) -> set[str]:
+    """Name the groups that the headings above a place and the document's kind speak for.
+
+    Args:
+        reading: The reading of a text.
+        position: An offset into the view.
+
+    Returns:
+        Some of ``VOICES``: those of the nearest heading that says anything, else that of the document.
+    """
+    patterns = _patterns()
+    for heading in reversed(reading.section(position)):
+        if found := {name for name in _HEADING_VOICES if patterns[name].search(heading)}:
+            return found
+    return set(_VOICE.get(reading.profile.kind, ()))
 
 
 def features(reading: Reading, mentions: Sequence[Mention]) -> list[dict[str, float]]:

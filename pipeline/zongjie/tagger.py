@@ -1,0 +1,174 @@
+"""The model as a maker: spans, clause roles and facts from a trained network, read with the grammar beside it.
+
+In: a ``Doc``. Out: the same ``Doc`` with its layers filled. The network runs once a document, whichever of the three
+steps comes first. Not for: training (``training``) or loading from disk (``model``).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+from spacy.tokens import Doc
+
+from zongjie.alphabet import Alphabet
+from zongjie.decoding import (
+    TOKENS,
+    Floats,
+    Scores,
+    decode_spans,
+    link_chances,
+    role_chances,
+    state_chances,
+)
+from zongjie.language import Clause, Link, layers, reading
+from zongjie.record import EntityType
+from zongjie.rules import find_links
+from zongjie.text import Mention
+from zongjie.windows import KINDS, LINKS, ROLES, STATUSES, TYPES, Said, Window, windows
+
+
+class Scorer(Protocol):
+    """Whatever scores windows: a session of ONNX Runtime in use, a torch module in training."""
+
+    def __call__(self, batch: Sequence[Window]) -> list[Scores]:
+        """Score windows; one result each, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """What the grammar keeps where the model makes the spans and facts.
+
+    Attributes:
+        grammar: Span types that the grammar marks alone.
+        links: Links that the model chooses; the grammar chooses the others.
+        shift: What to add to a type's scores.
+        longest: Most characters in a window.
+    """
+
+    grammar: frozenset[EntityType] = frozenset()
+    links: frozenset[str] = frozenset()
+    shift: dict[str, float] = field(default_factory=dict)
+    longest: int = 240
+
+
+@dataclass(frozen=True, slots=True)
+class _Opinion:
+    """What was seen of one document."""
+
+    said: Said
+    windows: list[Window]
+    scores: list[Scores]
+    tokens: Floats
+    starts: list[int]
+
+    def at(self, position: int) -> tuple[Window, Scores]:
+        """Give the window that holds a character."""
+        i = bisect_right(self.starts, position) - 1
+        return self.windows[i], self.scores[i]
+
+
+class Tagger:
+    """The maker.
+
+    Args:
+        scorer: The network.
+        alphabet: Its characters.
+        mix: What the grammar keeps.
+    """
+
+    def __init__(self, scorer: Scorer, alphabet: Alphabet, mix: Mix) -> None:
+        self.scorer, self.alphabet, self.mix = scorer, alphabet, mix
+        self._shift = np.array([mix.shift.get(t, 0.0) for t in TYPES], np.float32)
+
+    def _opinion(self, doc: Doc) -> _Opinion:
+        notes = layers(doc).notes
+        if self not in notes:
+            view = reading(doc)
+            said = Said.of(view)
+            cut = windows(view, said, self.alphabet, longest=self.mix.longest)
+            scores = self.scorer(cut)
+            tokens = np.concatenate([s.tokens for s in scores]) if scores else np.zeros((0, TOKENS), np.float32)
+            notes[self] = _Opinion(said, cut, scores, tokens, [w.start for w in cut])
+        return notes[self]  # type: ignore[return-value]
+
+    def mark_spans(self, doc: Doc) -> Doc:
+        """Mark spans of all seven types.
+
+        Args:
+            doc: Any ``Doc``.
+
+        Returns:
+            The same ``Doc``, its mentions replaced.
+        """
+        opinion, marks = self._opinion(doc), layers(doc)
+        kept = [m for m in opinion.said.mentions if m.type in self.mix.grammar]
+        found: dict[Mention, float] = {}
+        for window, scores in zip(opinion.windows, opinion.scores, strict=True):
+            found |= decode_spans(scores.spans, offset=window.start, shift=self._shift)
+        marks.mentions = sorted([*kept, *(m for m in found if m.type not in self.mix.grammar)])
+        marks.confidence = {m: float(1 / (1 + np.exp(-score))) for m, score in found.items()}
+        return doc
+
+    def assign_roles(self, doc: Doc) -> Doc:
+        """Give every clause its role.
+
+        Args:
+            doc: Any ``Doc``.
+
+        Returns:
+            The same ``Doc``, its clauses replaced.
+        """
+        opinion, ranges = self._opinion(doc), reading(doc).clauses
+        chances = role_chances(opinion.tokens, ranges) if ranges else ()
+        layers(doc).clauses = [
+            Clause(start, end, ROLES[int(chance.argmax())], float(chance.max()))
+            for (start, end), chance in zip(ranges, chances, strict=True)
+        ]
+        return doc
+
+    def link_facts(self, doc: Doc) -> Doc:
+        """Link every number to what belongs to it.
+
+        Args:
+            doc: A ``Doc`` whose spans are marked and whose clauses have roles.
+
+        Returns:
+            The same ``Doc``, its links replaced.
+        """
+        opinion, marks = self._opinion(doc), layers(doc)
+        links = find_links(reading(doc), marks.mentions, marks.clauses)
+        by_type: dict[str, list[Mention]] = {}
+        for m in marks.mentions:
+            by_type.setdefault(m.type, []).append(m)
+        marks.links = [self._judged(link, opinion, by_type) for link in links]
+        return doc
+
+    def _judged(self, link: Link, opinion: _Opinion, by_type: dict[str, list[Mention]]) -> Link:
+        status, kind = state_chances(opinion.tokens, link.number)
+        chosen = {
+            name: self._chosen(name, link.number, opinion, by_type.get(LINK_TYPES.get(name, name.upper()), []))
+            for name in LINKS
+            if name in self.mix.links
+        }
+        return replace(
+            link,
+            status=STATUSES[int(status.argmax())],
+            kind=KINDS[int(kind.argmax())],
+            confidence=float(status.max() * kind.max()),
+            **chosen,  # type: ignore[arg-type]
+        )
+
+    def _chosen(self, name: str, number: Mention, opinion: _Opinion, others: Iterable[Mention]) -> Mention | None:
+        """Choose what one link of a number holds, among what stands in its window."""
+        window, scores = opinion.at(number.start)
+        near = [m for m in others if window.start <= m.start < window.end and m != number]
+        starts = [m.start - window.start for m in near]
+        best = int(link_chances(scores, LINKS.index(name), number.start - window.start, starts).argmax())
+        return near[best] if best < len(near) else None
+
+
+LINK_TYPES = {"base": "NUMBER"}  # every other link is named after its type

@@ -1,0 +1,116 @@
+"""Fit the network to rows, and score windows with it while it is still a torch module.
+
+In: rows, a network, settings. Out: the fitted network. The loop is ``transformers.Trainer``'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from datasets import Dataset
+from safetensors.torch import load_file
+from torch import nn
+from transformers import Trainer, TrainingArguments
+
+from zongjie.decoding import TOKENS, Scores
+from zongjie.ontology import Table
+from zongjie.training.network import Encoder, Network, Shape
+from zongjie.training.objective import Lesson
+from zongjie.training.rows import Collate
+from zongjie.windows import LINKS, TYPES, Window
+
+
+class Fit(Table):
+    """``[fit]`` of ``configs/train.toml``."""
+
+    seed: int
+    epochs: float
+    batch: int
+    rate: float
+    head_rate: float
+    warmup: int
+    decay: float
+    hide: float
+    blank: float
+    copies: int
+
+
+def network_of(shape: Shape, pretrained: Path | None = None) -> Network:
+    """Make a network, its encoder pretrained where a folder is given.
+
+    Args:
+        shape: How large.
+        pretrained: A folder of ``zongjie.training.pretrain``.
+
+    Returns:
+        The network; its heads are new.
+    """
+    encoder = Encoder(shape)
+    if pretrained:
+        encoder.load_state_dict(load_file(pretrained / "encoder.safetensors"))
+    return Network(encoder, shape.width, types=len(TYPES), links=len(LINKS), tokens=TOKENS)
+
+
+def fit(network: Network, rows: Dataset, how: Fit) -> Network:
+    """Fit a network to rows.
+
+    Args:
+        network: The network; changed in place.
+        rows: Rows of ``rows.dataset_of``.
+        how: Settings.
+
+    Returns:
+        The same network, set to score.
+    """
+    torch.manual_seed(how.seed)
+    lesson = Lesson(network)
+    slow = list(network.encoder.parameters())
+    known = {id(p) for p in slow}
+    groups = [
+        {"params": slow, "lr": how.rate},
+        {"params": [p for p in lesson.parameters() if id(p) not in known], "lr": how.head_rate},
+    ]
+    optimizer = torch.optim.AdamW(groups, weight_decay=how.decay, betas=(0.9, 0.98))
+    with TemporaryDirectory() as folder:
+        arguments = TrainingArguments(
+            output_dir=folder,
+            num_train_epochs=how.epochs,
+            per_device_train_batch_size=how.batch,
+            lr_scheduler_type="linear",
+            warmup_steps=how.warmup,
+            max_grad_norm=1.0,
+            bf16=True,
+            use_cpu=not torch.cuda.is_available(),
+            logging_steps=100,
+            save_strategy="no",
+            report_to=[],
+            remove_unused_columns=False,
+            seed=how.seed,
+            disable_tqdm=True,
+        )
+        collate = Collate(hide=how.hide, blank=how.blank, seed=how.seed)
+        trainer = Trainer(
+            lesson, arguments, train_dataset=rows, data_collator=collate, optimizers=(optimizer, None)
+        )
+        trainer.train()
+    return network.eval()
+
+
+class TorchScorer:
+    """Scores windows with a torch network, as the shipped session does (see ``tagger.Scorer``)."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network.eval()
+
+    @torch.inference_mode()
+    def __call__(self, batch: Sequence[Window]) -> list[Scores]:
+        """Score windows; one result each, in order."""
+        results = []
+        for window in batch:
+            outputs = self.network(torch.from_numpy(window.ids)[None], torch.from_numpy(window.marks)[None])
+            results.append(Scores(*(np.ascontiguousarray(o[0].float().numpy()) for o in outputs)))
+        return results

@@ -1,0 +1,144 @@
+"""Annotated passages as rows that the network can learn from, and the batches made of them.
+
+In: ``Passage``s. Out: a ``datasets.Dataset`` of ids, marks and targets; padded tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from torch import Tensor
+
+from zongjie.alphabet import MASK, Alphabet
+from zongjie.corpus import Passage
+from zongjie.reading import Reading
+from zongjie.text import Text
+from zongjie.windows import COLUMNS, KINDS, LINKS, ROLES, STATUSES, TYPES, Said, marks_of
+
+_LINK_TYPES = {"base": "NUMBER"}  # every other link is named after its type
+
+
+def row_of(passage: Passage, alphabet: Alphabet) -> dict[str, Any] | None:
+    """Make the row of one passage.
+
+    Args:
+        passage: An annotated passage.
+        alphabet: The model's characters.
+
+    Returns:
+        The row, or ``None`` where the view is not the text (soft line feeds), so that offsets would differ.
+    """
+    reading = Reading(Text.of(passage.text, id=passage.id))
+    if reading.text != passage.text:
+        return None
+    tags = {tag.id: tag for tag in passage.entities}
+    spans = [(t.start, t.end - 1, TYPES.index(t.type)) for t in passage.entities]
+    links, numbers = [], {}
+    for claim in passage.facts:
+        number = tags[claim.number]
+        numbers[number.start, number.end] = (STATUSES.index(claim.status), KINDS.index(claim.kind))
+        for role, id_ in claim.links().items():
+            links.append((LINKS.index(role), number.start, tags[id_].start))
+    return {
+        "id": passage.id,
+        "ids": alphabet.encode(passage.text),
+        "marks": marks_of(reading, Said.of(reading)).astype(np.int8).ravel(),
+        "spans": np.array(spans, np.int64).reshape(-1, 3),
+        "links": np.array(sorted(set(links)), np.int64).reshape(-1, 3),
+        "numbers": np.array([(s, e, *v) for (s, e), v in sorted(numbers.items())], np.int64).reshape(-1, 4),
+        "clauses": np.array([(c.start, c.end, ROLES.index(c.role)) for c in passage.clauses], np.int64).reshape(-1, 3),
+    }
+
+
+def dataset_of(passages: Iterable[Passage], alphabet: Alphabet) -> Dataset:
+    """Make the dataset of some passages.
+
+    Args:
+        passages: Annotated passages.
+        alphabet: The model's characters.
+
+    Returns:
+        One row a passage.
+    """
+    rows = [row for passage in passages if (row := row_of(passage, alphabet))]
+    return Dataset.from_list([{k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in r.items()} for r in rows])
+
+
+class Collate:
+    """Rows to a padded batch; in training some of what the grammar says is hidden, lest the net only copy it.
+
+    Args:
+        hide: Chance that a column of marks is left out for a passage, and half of it that all are.
+        blank: Chance that a character is hidden.
+        seed: Seed of chance.
+    """
+
+    def __init__(self, *, hide: float = 0.0, blank: float = 0.0, seed: int = 0) -> None:
+        self.hide, self.blank = hide, blank
+        self.rng = np.random.default_rng(seed)
+
+    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
+        """Make a batch, as ``objective.Lesson.forward`` takes it."""
+        longest = max(len(r["ids"]) for r in rows)
+        ids = np.zeros((len(rows), longest), np.int64)
+        marks = np.zeros((len(rows), longest, COLUMNS), np.int64)
+        spans = np.zeros((len(rows), len(TYPES), longest, longest), bool)
+        clause = np.full((len(rows), longest), -1, np.int64)
+        number = np.full((len(rows), longest), -1, np.int64)
+        roles: list[int] = []
+        states: list[tuple[int, int]] = []
+        links: list[tuple[int, int, int]] = []
+        right: list[set[int]] = []
+        rivals: list[list[int]] = []
+        for b, row in enumerate(rows):
+            n = len(row["ids"])
+            ids[b, :n] = row["ids"]
+            marks[b, :n] = self._some(np.array(row["marks"]).reshape(n, COLUMNS))
+            for start, last, kind in row["spans"]:
+                spans[b, kind, start, last] = True
+            for start, end, role in row["clauses"]:
+                clause[b, start:end] = len(roles)
+                roles.append(role)
+            for start, end, *state in row["numbers"]:
+                number[b, start:end] = len(states)
+                states.append((state[0], state[1]))
+                for k, name in enumerate(LINKS):
+                    wanted = _LINK_TYPES.get(name, name.upper())
+                    near = sorted({s for s, _, t in row["spans"] if TYPES[t] == wanted and s != start})
+                    if near:
+                        links.append((b, k, start))
+                        rivals.append(near)
+                        right.append({o for kk, s, o in row["links"] if kk == k and s == start})
+        if self.blank:
+            ids[(self.rng.random(ids.shape) < self.blank) & (ids > 0)] = MASK
+        most = max((len(r) for r in rivals), default=1)
+        other = np.full((len(links), most), -1, np.int64)
+        gold = np.zeros((len(links), most + 1), bool)
+        for i, (near, hit) in enumerate(zip(rivals, right, strict=True)):
+            other[i, : len(near)] = near
+            gold[i, : len(near)] = [o in hit for o in near]
+            gold[i, most] = not gold[i].any()  # the last choice is none
+        batch = {
+            "ids": ids,
+            "marks": marks,
+            "spans": spans,
+            "clause": clause,
+            "roles": np.array(roles, np.int64),
+            "number": number,
+            "states": np.array(states, np.int64).reshape(-1, 2),
+            "links": np.array(links, np.int64).reshape(-1, 3),
+            "rivals": other,
+            "gold": gold,
+        }
+        return {name: torch.from_numpy(values) for name, values in batch.items()}
+
+    def _some(self, marks: np.ndarray) -> np.ndarray:
+        if not self.hide:
+            return marks
+        if self.rng.random() < self.hide / 2:
+            return np.zeros_like(marks)
+        return marks * (self.rng.random(COLUMNS) >= self.hide)
