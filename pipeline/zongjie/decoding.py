@@ -117,7 +117,7 @@ def link_chances(scores: Scores, link: int, number: int, others: Sequence[int]) 
         Chances, (candidates + 1,).
     """
     choice = scores.others[link, list(others)] @ scores.numbers[link, number]
-    return softmax(np.append(choice, 0.0))
+    return softmax(np.append(choice, np.float32(0)))
 
 
 def softmax(x: Floats) -> Floats:

@@ -14,6 +14,10 @@ class ConfigError(ZongjieError):
     """A file under ``configs/`` is missing or wrong; the message names file, table and key."""
 
 
+class ModelError(ZongjieError):
+    """A model's folder is missing, damaged or of another version, or its device is not there."""
+
+
 class UnreadableDocument(ZongjieError):  # noqa: N818 - the name says what it is; callers read it aloud
     """One document cannot be read.
 

@@ -93,9 +93,7 @@ def fit(network: Network, rows: Dataset, how: Fit) -> Network:
             disable_tqdm=True,
         )
         collate = Collate(hide=how.hide, blank=how.blank, seed=how.seed)
-        trainer = Trainer(
-            lesson, arguments, train_dataset=rows, data_collator=collate, optimizers=(optimizer, None)
-        )
+        trainer = Trainer(lesson, arguments, train_dataset=rows, data_collator=collate, optimizers=(optimizer, None))
         trainer.train()
     return network.eval()
 

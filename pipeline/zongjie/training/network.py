@@ -86,7 +86,7 @@ class Layer(nn.Module):
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
         attended = functional.scaled_dot_product_attention(rotate(q, cos, sin), rotate(k, cos, sin), v, attn_mask=bias)
         x = x + self.dropout(self.out(attended.transpose(1, 2).reshape(batch, length, width)))
-        return x + self.dropout(self.down(functional.gelu(self.up(self.between(x)))))
+        return x + self.dropout(self.down(functional.gelu(self.up(self.between(x)))))  # type: ignore[no-any-return]
 
 
 class Encoder(nn.Module):
@@ -109,8 +109,8 @@ class Encoder(nn.Module):
         for table in (self.character, self.pair, self.mark):
             nn.init.normal_(table.weight, std=0.02 if table is not self.mark else 1e-3)
         for layer in self.layers:
-            for linear in (layer.out, layer.down):
-                nn.init.normal_(linear.weight, std=0.02 / math.sqrt(2 * shape.layers))
+            for linear in (layer.out, layer.down):  # type: ignore[union-attr]
+                nn.init.normal_(linear.weight, std=0.02 / math.sqrt(2 * shape.layers))  # type: ignore[arg-type, union-attr]
 
     def forward(self, ids: Tensor, marks: Tensor | None = None) -> Tensor:
         """Encode.
@@ -132,7 +132,7 @@ class Encoder(nn.Module):
             x = x + self.mark(marks).sum(2)
         x = self.dropout(self.norm(x))
         bias = (ids == 0)[:, None, None, :].to(x.dtype) * -1e4
-        cos, sin = self.cos[:length], self.sin[:length]
+        cos, sin = self.get_buffer("cos")[:length], self.get_buffer("sin")[:length]
         for layer in self.layers:
             x = layer(x, bias, cos, sin)
         return self.last(x)  # type: ignore[no-any-return]
@@ -196,7 +196,7 @@ class Pointer(nn.Module):
         batch, length, _ = x.shape
         ends = self.ends(x).view(batch, length, 2, self.kinds, self.size).permute(2, 0, 3, 1, 4)
         alone = self.alone(x).view(batch, length, 2, self.kinds).permute(2, 0, 3, 1).unsqueeze(-1)
-        cos, sin = self.cos[:length], self.sin[:length]
+        cos, sin = self.get_buffer("cos")[:length], self.get_buffer("sin")[:length]
         one = torch.ones_like(alone[0])
         first = torch.cat([rotate(ends[0], cos, sin) / math.sqrt(self.size), alone[0], one], dim=-1)
         second = torch.cat([rotate(ends[1], cos, sin), one, alone[1]], dim=-1)

@@ -120,7 +120,8 @@ def main() -> None:
     )
     trainer = Trainer(net, arguments, train_dataset=rows, data_collator=Collate(alphabet, given.seed))
     checkpoints = given.out / "checkpoints"
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None)
+    last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None  # type: ignore[no-untyped-call]
+    trainer.train(resume_from_checkpoint=last)
     given.out.mkdir(parents=True, exist_ok=True)
     save_file(net.encoder.state_dict(), given.out / "encoder.safetensors")
     (given.out / "shape.json").write_text(json.dumps(shape.to_dict(), indent=1) + "\n", encoding="utf-8")
