@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import simplejson
 
 from zongjie.errors import ZongjieError
+from zongjie.normalise import NOTHING_LEFT_OUT, LeftOut
 from zongjie.readers import SUFFIXES, name_of
 from zongjie.record import Record
 from zongjie.writers import FORMATS
@@ -103,6 +104,7 @@ class Summary:
         facts: Number of facts in the records.
         without_facts: Number of records that hold no fact.
         skipped: Notes on what was passed over on purpose.
+        left_out: How much was less sure than asked for.
     """
 
     records: Path
@@ -112,6 +114,7 @@ class Summary:
     facts: int = 0
     without_facts: int = 0
     skipped: tuple[str, ...] = ()
+    left_out: LeftOut = NOTHING_LEFT_OUT
 
 
 def find_sources(inputs: Iterable[str | Path], *, leave_out: Path | None = None) -> Sources:
@@ -187,16 +190,18 @@ def extract_files(
                 failures.write(simplejson.dumps(asdict(found), ensure_ascii=False) + "\n")
                 summary.failed += 1
             else:
-                write(found)
+                record, left_out = found
+                write(record)
                 summary.documents += 1
-                summary.facts += len(found.facts)
-                summary.without_facts += not found.facts
+                summary.facts += len(record.facts)
+                summary.without_facts += not record.facts
+                summary.left_out += left_out
     return summary
 
 
 def outcomes(
     extract: Extractor, files: Iterable[str], *, unsupported: Container[str] = ()
-) -> Iterator[Record | Failure]:
+) -> Iterator[tuple[Record, LeftOut] | Failure]:
     """Give what comes of each file, in order.
 
     Args:
@@ -205,14 +210,14 @@ def outcomes(
         unsupported: Those that are not to be read.
 
     Yields:
-        Records and failures; a file that holds several documents gives several.
+        Records, each with how much was left out of it, and failures; a file that holds several documents gives several.
     """
     for refused, group in groupby(files, unsupported.__contains__):
         if refused:
             yield from map(_unsupported, group)
             continue
         for outcome in extract.pipe(sys.stdin.buffer.read() if file == STDIN else Path(file) for file in group):
-            yield outcome.record or _failure(outcome)
+            yield (outcome.record, outcome.left_out) if outcome.record else _failure(outcome)
 
 
 def _walk(folder: str, leave_out: Path | None) -> Iterator[tuple[str, str]]:

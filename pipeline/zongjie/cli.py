@@ -16,6 +16,7 @@ import typer
 
 if TYPE_CHECKING:
     from zongjie.batch import Summary
+    from zongjie.normalise import LeftOut
     from zongjie.record import Record
     from zongjie.score import Scores
 
@@ -26,6 +27,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+_CONFIG = typer.Option("--config", metavar="TOML", help="How to run: a file like configs/default.toml.", exists=True)
+_SURE = typer.Option("--min-confidence", metavar="P", min=0, max=1, help="Leave out what is less sure than this.")
 
 
 class OutputFormat(StrEnum):
@@ -77,12 +82,14 @@ def _common(
 
 
 @app.command()
-def extract(
+def extract(  # noqa: PLR0913 - a parameter is an option
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT", help="Files, folders, or - for standard input.")],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="Folder for the output.", file_okay=False)],
     format: Annotated[OutputFormat, typer.Option(help="What to write.")] = OutputFormat.jsonl,
     no_text: Annotated[bool, typer.Option("--no-text", help="Leave the documents' text out.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the output of an earlier run.")] = False,
+    config: Annotated[Path | None, _CONFIG] = None,
+    min_confidence: Annotated[float | None, _SURE] = None,
 ) -> None:
     """Extract from documents into a folder; inputs that fail are listed in OUT/failures.jsonl."""
     import zongjie
@@ -90,7 +97,8 @@ def extract(
 
     sources = find_sources(inputs, leave_out=out)
     output = Output(out, format.value, text=not no_text, force=force)
-    summary = extract_files(zongjie.load(), sources, output, track=_progress)
+    extractor = zongjie.load(config, min_confidence=min_confidence)
+    summary = extract_files(extractor, sources, output, track=_progress)
     _report(summary)
     raise typer.Exit(1 if summary.failed else 0)
 
@@ -98,18 +106,22 @@ def extract(
 @app.command()
 def show(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A document, or - for standard input.")],
+    config: Annotated[Path | None, _CONFIG] = None,
+    min_confidence: Annotated[float | None, _SURE] = None,
 ) -> None:
     """Print the facts of a document as a table."""
     import zongjie
     from zongjie.batch import Failure, find_sources, outcomes
 
     failed = False
-    for found in outcomes(zongjie.load(), find_sources([file]).files):
+    for found in outcomes(zongjie.load(config, min_confidence=min_confidence), find_sources([file]).files):
         if isinstance(found, Failure):
             failed = True
             typer.echo(f"{found.source}: {found.error}: {found.reason} {found.remedy}", err=True)
         else:
-            _print_record(found)
+            record, left_out = found
+            _print_record(record)
+            _print_left_out(left_out)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -166,8 +178,16 @@ def _report(summary: Summary) -> None:
         typer.echo(f"skipped {note}", err=True)
     counts = f"documents: {summary.documents} ({summary.without_facts} without facts), facts: {summary.facts}"
     typer.echo(f"{counts}, failed: {summary.failed}", err=True)
+    _print_left_out(summary.left_out)
     typer.echo(summary.records)
     typer.echo(summary.failures)
+
+
+def _print_left_out(left: LeftOut) -> None:
+    """Say on the standard error how much was less sure than asked for, if anything was."""
+    if any(left):
+        said = f"{left.facts} facts, {left.entities} spans, {left.statements} clauses of statements"
+        typer.echo(f"left out as less sure than asked for: {said}", err=True)
 
 
 def _print_record(record: Record) -> None:

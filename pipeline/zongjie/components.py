@@ -8,7 +8,7 @@ In: a name and a maker's name. Out: a ``Doc → Doc`` component. A spaCy user ad
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, cast
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -16,6 +16,7 @@ from spacy.tokens import Doc
 from zongjie import rules
 from zongjie.errors import ConfigError
 from zongjie.language import show_spans
+from zongjie.model import open_model
 
 Component = Callable[[Doc], Doc]
 
@@ -33,24 +34,26 @@ class Maker(Protocol):
         """Link numbers."""
 
 
-MAKERS: Mapping[str, Maker] = {"rules": rules}
+MAKERS: Mapping[str, Callable[[], Maker]] = {"rules": lambda: cast(Maker, rules), "model": open_model}
 
 
-def maker(by: str) -> Maker:
+def maker(by: str, makers: Mapping[str, Callable[[], Maker]] = MAKERS) -> Maker:
     """Find a maker by name.
 
     Args:
         by: Its name, as the config says it.
+        makers: How each is made.
 
     Returns:
         The maker.
 
     Raises:
         ConfigError: If there is none of that name.
+        ModelError: If the model cannot be opened.
     """
-    if by not in MAKERS:
-        raise ConfigError(f"makers: by = {by!r} is no maker. Choose from: {', '.join(MAKERS)}.")
-    return MAKERS[by]
+    if by not in makers:
+        raise ConfigError(f"makers: by = {by!r} is no maker. Choose from: {', '.join(makers)}.")
+    return makers[by]()
 
 
 @Language.factory("zongjie_spans", default_config={"by": "rules"})

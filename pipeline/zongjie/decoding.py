@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from zongjie.text import Mention
 from zongjie.windows import KINDS, ROLES, STATUSES, TYPES
 
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating[Any]]
 
 # Columns of a character's scores: its say on the clause's role, its weight in the clause, status and kind.
 ROLE, WEIGHT = slice(0, len(ROLES)), len(ROLES)

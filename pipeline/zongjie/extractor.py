@@ -7,19 +7,21 @@ first outcome of ``pipe``. Not for: folders, output files, worker processes (``b
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from zongjie.components import maker
+from zongjie.components import MAKERS, Maker, maker
 from zongjie.errors import ConfigError, InternalError, UnreadableDocument, ZongjieError
 from zongjie.language import blank, show_spans, to_doc
-from zongjie.normalise import to_record
+from zongjie.model import open_model
+from zongjie.normalise import NOTHING_LEFT_OUT, LeftOut, sift, to_record
 from zongjie.ontology import Table, load_table
 from zongjie.readers import SUFFIXES, read_bytes, read_path, read_text
 from zongjie.record import Record
@@ -33,15 +35,41 @@ Source = Path | bytes | str | Text
 class Makers(Table):
     """``[makers]``: who makes which layer."""
 
-    spans: str = "rules"
-    roles: str = "rules"
-    facts: str = "rules"
+    spans: str = "model"
+    roles: str = "model"
+    facts: str = "model"
+
+
+class Model(Table):
+    """``[model]``: which model, and what it runs on.
+
+    Attributes:
+        path: A model's folder; empty for the one that ships with the package.
+        device: ``cuda`` asks for a GPU.
+        threads: Threads of a session.
+    """
+
+    path: str = ""
+    device: Literal["cpu", "cuda"] = "cpu"
+    threads: Annotated[int, Field(ge=1)] = 1
+
+
+class Output(Table):
+    """``[output]``: what is left out of a record.
+
+    Attributes:
+        min_confidence: Spans, facts and statements less sure than this are left out.
+    """
+
+    min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 class Settings(Table):
     """``configs/default.toml``, or a user's file of the same shape."""
 
     makers: Makers = Makers()
+    model: Model = Model()
+    output: Output = Output()
     confidence: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
 
 
@@ -53,11 +81,13 @@ class Outcome:
         source: Path or name of the document.
         record: What was found.
         error: Why nothing could be read.
+        left_out: How much was less sure than ``min_confidence``.
     """
 
     source: str
     record: Record | None = None
     error: ZongjieError | None = None
+    left_out: LeftOut = NOTHING_LEFT_OUT
 
 
 class Extractor:
@@ -71,8 +101,16 @@ class Extractor:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.nlp: Language = blank()
-        makers = settings.makers
-        self._steps = (maker(makers.spans).mark_spans, maker(makers.roles).assign_roles, maker(makers.facts).link_facts)
+        by, model = settings.makers, settings.model
+        opened = partial(
+            open_model, Path(model.path) if model.path else None, device=model.device, threads=model.threads
+        )
+        makers: dict[str, Callable[[], Maker]] = {**MAKERS, "model": opened}
+        self._steps = (
+            maker(by.spans, makers).mark_spans,
+            maker(by.roles, makers).assign_roles,
+            maker(by.facts, makers).link_facts,
+        )
 
     def __call__(self, source: Source) -> Record:
         """Extract one document.
@@ -110,7 +148,10 @@ class Extractor:
 
     def _extract(self, text: Text) -> Outcome:
         try:
-            return Outcome(text.source, to_record(self._annotate(text), confidence=self.settings.confidence))
+            doc = self._annotate(text)
+            left_out = sift(doc, self.settings.output.min_confidence)
+            record = to_record(doc, confidence=self.settings.confidence)
+            return Outcome(text.source, record, left_out=left_out)
         except Exception as error:  # one document must never cost the others
             said = f"{text.source}: {type(error).__name__}: {error}. This is a fault in zongjie; please report it."
             internal = InternalError(said)
@@ -156,26 +197,33 @@ def _is_path(source: str) -> bool:
         return False
 
 
-def load(config: str | Path | None = None) -> Extractor:
+def load(config: str | Path | None = None, *, min_confidence: float | None = None) -> Extractor:
     """Make an extractor.
 
     Args:
         config: A TOML file shaped like ``configs/default.toml``; what it leaves out keeps its default.
+        min_confidence: Leave out what is less sure than this; as the config says if not given.
 
     Returns:
         An extractor, ready to use.
 
     Raises:
         ConfigError: If the file is missing or does not fit; the message names table and key.
+        ModelError: If the model cannot be opened.
     """
-    settings = load_table("default.toml", Settings)
-    if config is None:
-        return Extractor(settings)
+    settings = load_table("default.toml", Settings) if config is None else _settings(config)
+    if min_confidence is not None:
+        settings = settings.model_copy(update={"output": Output(min_confidence=min_confidence)})
+    return Extractor(settings)
+
+
+def _settings(config: str | Path) -> Settings:
+    """Read a user's config over the default."""
     try:
         given = tomllib.loads(Path(config).read_text(encoding="utf-8"))
-        known = settings.model_dump()
+        known = load_table("default.toml", Settings).model_dump()
         merged = {name: {**known[name], **table} if name in known else table for name, table in given.items()}
-        return Extractor(Settings.model_validate({**known, **merged}))
+        return Settings.model_validate({**known, **merged})
     except FileNotFoundError:
         raise ConfigError(f"{config}: no such config file. Give a TOML file like configs/default.toml.") from None
     except (tomllib.TOMLDecodeError, ValidationError) as error:

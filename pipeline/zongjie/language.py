@@ -46,6 +46,9 @@ class Link:
     confidence: float | None = None
 
 
+LINKS = ("metric", "action", "time", "place", "school", "program", "base")  # what a ``Link`` may hold
+
+
 @dataclass(slots=True)
 class Layers:
     """The three layers that makers fill, all in offsets of the view (``Reading.text``).

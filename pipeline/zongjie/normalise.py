@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from spacy.tokens import Doc
 
 from zongjie import record as out
-from zongjie.language import Clause, Layers, Link, layers, reading
+from zongjie.language import LINKS, Clause, Layers, Link, layers, reading
 from zongjie.period import parse_period
 from zongjie.places import resolve_place
 from zongjie.quantity import parse_quantity
@@ -28,12 +29,53 @@ _EDGE = " \t\n\r\f\v\u3000\xa0，,。.；;、！!？?：:"
 _QUOTES = {"“": "”", "《": "》", "‘": "’", '"': '"'}
 
 
+class LeftOut(NamedTuple):
+    """How much of a document was less sure than asked for."""
+
+    entities: int = 0
+    facts: int = 0
+    statements: int = 0
+
+    def __add__(self, other: LeftOut) -> LeftOut:  # type: ignore[override]
+        """Add up, count by count."""
+        return LeftOut(*map(sum, zip(self, other, strict=True)))
+
+
+NOTHING_LEFT_OUT = LeftOut()
+
+
+def sift(doc: Doc, at_least: float) -> LeftOut:
+    """Leave out of the layers what is less sure than asked for; what has no confidence stays.
+
+    Args:
+        doc: A ``Doc`` whose layers are filled; they are changed.
+        at_least: The least confidence, 0 to 1.
+
+    Returns:
+        How much was left out. A clause left out becomes ``O``; a span stays where a fact that stays needs it.
+    """
+    marks = layers(doc)
+
+    def sure(confidence: float | None) -> bool:
+        return confidence is None or confidence >= at_least
+
+    links = [link for link in marks.links if sure(link.confidence)]
+    used = {m for link in links for m in (link.number, *(getattr(link, role) for role in LINKS))}
+    mentions = [m for m in marks.mentions if m in used or sure(marks.confidence.get(m))]
+    unsure = sum(c.role in _STATEMENTS and not sure(c.confidence) for c in marks.clauses)
+    left = LeftOut(len(marks.mentions) - len(mentions), len(marks.links) - len(links), unsure)
+    marks.clauses = [c if sure(c.confidence) else replace(c, role="O") for c in marks.clauses]
+    marks.mentions, marks.links = mentions, links
+    return left
+
+
 def to_record(doc: Doc, *, confidence: Mapping[str, float] | None = None) -> out.Record:
     """Normalise an annotated document.
 
     Args:
         doc: A ``Doc`` whose spans, clauses and links are filled.
-        confidence: Confidence by entity type, by ``fact`` and by list of statements; none is stated if not given.
+        confidence: Confidence by entity type, by ``fact`` and by list of statements, for what its maker says nothing
+            of; none is stated if not given.
 
     Returns:
         The record, with ``text[start:end]`` equal to every quoted piece.
@@ -86,7 +128,11 @@ class _Normaliser:
         mentions = sorted(self.marks.mentions, key=lambda m: (m.start, -m.end, m.type))
         return [
             out.Entity(
-                **self._place(m), id=f"e{i}", type=m.type, name=self._name(m), confidence=self.confidence.get(m.type)
+                **self._place(m),
+                id=f"e{i}",
+                type=m.type,
+                name=self._name(m),
+                confidence=self.marks.confidence.get(m, self.confidence.get(m.type)),
             )
             for i, m in enumerate(mentions, 1)
         ]
@@ -123,7 +169,7 @@ class _Normaliser:
             value=self._value(link.number, placed),
             status=link.status,
             kind=link.kind,
-            confidence=self.confidence.get("fact"),
+            confidence=self.confidence.get("fact") if link.confidence is None else link.confidence,
             sentence=out.Range(start=start, end=end),
             section=self.view.section(at),
             page=self._page(placed["start"]),
@@ -180,7 +226,7 @@ class _Normaliser:
         found: dict[str, list[out.Statement]] = {name: [] for name, _ in _STATEMENTS.values()}
         order: list[tuple[int, str, int]] = []  # where the sentence starts, list, place in it
         entity_starts, fact_starts = [e.start for e in entities], [f.number.start for f in facts]
-        for role, start, end in self._joined():
+        for role, start, end, confidence in self._joined():
             name, letter = _STATEMENTS[role]
             low, high = self.view.to_content(start, end)
             inside = [e for e in entities[slice(*_reach(entity_starts, low, high))] if e.end <= high]
@@ -193,7 +239,7 @@ class _Normaliser:
                 schools=[e.id for e in inside if e.type == "SCHOOL"],
                 facts=[f.id for f in facts[slice(*_reach(fact_starts, low, high))]],
                 section=self.view.section(start),
-                confidence=self.confidence.get(name),
+                confidence=self.confidence.get(name) if confidence is None else confidence,
             )
             order.append((self.view.sentence_at(start)[0], name, len(found[name])))
             found[name].append(statement)
@@ -203,14 +249,18 @@ class _Normaliser:
                 found[name][place] = found[name][place].model_copy(update=led)
         return found
 
-    def _joined(self) -> Iterator[tuple[str, int, int]]:
-        """Join neighbouring clauses of one role in one sentence, and strip the marks at their edges."""
+    def _joined(self) -> Iterator[tuple[str, int, int, float | None]]:
+        """Join neighbouring clauses of one role in one sentence, and strip the marks at their edges.
+
+        What is joined is as sure as its least sure clause.
+        """
         run: list[Clause] = []
         for clause in [*self.marks.clauses, None]:
             if run and not (clause and self._continues(run[-1], clause)):
                 start, end = self._stripped(run[0].start, run[-1].end)
                 if run[0].role in _STATEMENTS and start < end:
-                    yield run[0].role, start, end
+                    known = [c.confidence for c in run if c.confidence is not None]
+                    yield run[0].role, start, end, min(known, default=None)
                 run = []
             if clause:
                 run.append(clause)

@@ -25,11 +25,11 @@ from zongjie.decoding import (
     role_chances,
     state_chances,
 )
-from zongjie.language import Clause, Link, layers, reading
+from zongjie.language import LINKS, Clause, Link, layers, reading
 from zongjie.record import EntityType
 from zongjie.rules import find_links
 from zongjie.text import Mention
-from zongjie.windows import KINDS, LINKS, ROLES, STATUSES, TYPES, Said, Window, windows
+from zongjie.windows import KINDS, ROLES, STATUSES, TYPES, Said, Window, windows
 
 _FAR = 20.0  # log odds beyond which a chance is 0 or 1
 
@@ -102,7 +102,7 @@ class _Opinion:
         if mention.end > window.end:
             return -_FAR
         first, last = mention.start - window.start, mention.end - 1 - window.start
-        return float(scores.spans[TYPES.index(mention.type), first, last])  # type: ignore[arg-type]
+        return float(scores.spans[TYPES.index(mention.type), first, last])
 
 
 class Tagger:

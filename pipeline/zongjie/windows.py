@@ -26,7 +26,6 @@ TYPES: tuple[EntityType, ...] = get_args(EntityType)
 ROLES: tuple[ClauseRole, ...] = get_args(ClauseRole)
 STATUSES: tuple[Status, ...] = get_args(Status)
 KINDS: tuple[Kind, ...] = get_args(Kind)
-LINKS = ("metric", "action", "time", "place", "school", "program", "base")
 
 # Columns of marks: one a span type, then role, voice, label, status and kind of the grammar's facts.
 _ROLE, _VOICE, _LABEL, _STATUS, _KIND = range(len(TYPES), len(TYPES) + 5)

@@ -17,11 +17,12 @@ from torch import nn
 from transformers import Trainer, TrainingArguments
 
 from zongjie.decoding import TOKENS, Scores
+from zongjie.language import LINKS
 from zongjie.ontology import Table
 from zongjie.training.network import Encoder, Network, Shape
 from zongjie.training.objective import Lesson
 from zongjie.training.rows import Collate
-from zongjie.windows import LINKS, TYPES, Window
+from zongjie.windows import TYPES, Window
 
 
 class Fit(Table):

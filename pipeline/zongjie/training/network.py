@@ -109,7 +109,7 @@ class Encoder(nn.Module):
         for table in (self.character, self.pair, self.mark):
             nn.init.normal_(table.weight, std=0.02 if table is not self.mark else 1e-3)
         for layer in self.layers:
-            for linear in (layer.out, layer.down):  # type: ignore[union-attr]
+            for linear in (layer.out, layer.down):
                 nn.init.normal_(linear.weight, std=0.02 / math.sqrt(2 * shape.layers))  # type: ignore[arg-type, union-attr]
 
     def forward(self, ids: Tensor, marks: Tensor | None = None) -> Tensor:

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from zongjie.alphabet import MASK, Alphabet
 from zongjie.corpus import Passage
+from zongjie.language import LINKS
 from zongjie.reading import Reading
 from zongjie.text import Text
-from zongjie.windows import COLUMNS, KINDS, LINKS, ROLES, STATUSES, TYPES, Said, marks_of
+from zongjie.windows import COLUMNS, KINDS, ROLES, STATUSES, TYPES, Said, marks_of
 
 _LINK_TYPES = {"base": "NUMBER"}  # every other link is named after its type
 
