@@ -1,11 +1,11 @@
-# make demo | test | check | bench: each sets up what it needs in .venv; the first run takes a minute, later ones do not.
+# make demo | test | check | bench | train: each sets up what it needs in .venv; only the first run takes a minute.
 
 VENV   := .venv
 BIN    := $(VENV)/bin
 PYTHON ?= $(shell for name in python3.12 python3.11 python3.13 python3 python; do \
   $$name -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$name && break; done)
 
-.PHONY: help demo test check bench fix pin clean
+.PHONY: help demo test check bench train fix pin clean
 .DEFAULT_GOAL := help
 
 help:  ## say what can be made
@@ -31,6 +31,9 @@ bench: $(VENV)/dev.stamp  ## measure speed against peers in the same run
 	$(BIN)/python tests/benchmarks/bench_extract.py
 	$(BIN)/python tests/benchmarks/bench_normalise.py
 
+train: $(VENV)/train.stamp  ## train the model of configs/train.toml into out/model (hours without a GPU)
+	$(BIN)/zongjie train configs/train.toml -o out/model
+
 fix: $(VENV)/dev.stamp  ## mend what ruff can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
@@ -53,4 +56,8 @@ $(VENV)/run.stamp: pyproject.toml | $(BIN)/python
 
 $(VENV)/dev.stamp: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(VENV)/run.stamp
+
+$(VENV)/train.stamp: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train]'
 	@touch $@ $(VENV)/run.stamp

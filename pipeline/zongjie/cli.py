@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import redirect_stdout
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -151,6 +152,43 @@ def evaluate(
         typer.echo(simplejson.dumps(scores.to_dict(), indent=1))
     else:
         _print_scores(scores)
+
+
+@app.command()
+def train(
+    config: Annotated[
+        Path, typer.Argument(metavar="CONFIG", exists=True, dir_okay=False, help="Settings, as in configs/train.toml.")
+    ],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", metavar="OUT", help="The model's folder.", file_okay=False)
+    ] = Path("out/model"),
+    encoder: Annotated[
+        str | None,
+        typer.Option(metavar="NAME_OR_PATH", help="bilstm, or an encoder of Hugging Face; our own if not given."),
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(min=2, metavar="N", help="Write no model: train N times without a part and measure on that part."),
+    ] = None,
+    smoke: Annotated[bool, typer.Option("--smoke", help="Only try: once over a handful of passages.")] = False,
+) -> None:
+    """Train the model on annotated passages; needs the extra zongjie[train]."""
+    from zongjie.errors import ZongjieError
+
+    try:
+        from zongjie.training import train as training
+    except ModuleNotFoundError as error:
+        said = f"training needs {error.name}, which is not installed. Run: pip install 'zongjie[train]'"
+        raise ZongjieError(said) from error
+    with redirect_stdout(sys.stderr):  # what the loop says of its progress is not the outcome
+        if folds:
+            done: Scores | Path = training.cross_validate(config, folds=folds, encoder=encoder, smoke=smoke)
+        else:
+            done = training.train(config, out, encoder=encoder, smoke=smoke)
+    if isinstance(done, Path):
+        typer.echo(done)
+    else:
+        _print_scores(done)
 
 
 @app.command()

@@ -19,7 +19,7 @@ from spacy.tokens import Doc
 
 from zongjie.components import MAKERS, Maker, maker
 from zongjie.errors import ConfigError, InternalError, UnreadableDocument, ZongjieError
-from zongjie.language import blank, show_spans, to_doc
+from zongjie.language import Segmenter, blank, show_spans, to_doc
 from zongjie.model import open_model
 from zongjie.normalise import NOTHING_LEFT_OUT, LeftOut, sift, to_record
 from zongjie.ontology import Table, load_table
@@ -54,6 +54,16 @@ class Model(Table):
     threads: Annotated[int, Field(ge=1)] = 1
 
 
+class Tokenizer(Table):
+    """``[tokenizer]``: what a token of a ``Doc`` is. It changes no record.
+
+    Attributes:
+        segmenter: ``char`` for characters, ``pkuseg`` for words.
+    """
+
+    segmenter: Segmenter = "char"
+
+
 class Output(Table):
     """``[output]``: what is left out of a record.
 
@@ -69,6 +79,7 @@ class Settings(Table):
 
     makers: Makers = Makers()
     model: Model = Model()
+    tokenizer: Tokenizer = Tokenizer()
     output: Output = Output()
     confidence: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
 
@@ -100,7 +111,7 @@ class Extractor:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.nlp: Language = blank()
+        self.nlp: Language = blank(settings.tokenizer.segmenter)
         by, model = settings.makers, settings.model
         opened = partial(
             open_model, Path(model.path) if model.path else None, device=model.device, threads=model.threads

@@ -6,17 +6,30 @@ In: a frozen ``Text``. Out: a ``Doc`` whose text is ``Text.content``. The only f
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Literal
 
 import spacy
+from spacy.lang.zh import ChineseTokenizer
+from spacy.lang.zh import Segmenter as SpacySegmenter
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
+from zongjie.errors import ConfigError
 from zongjie.reading import Reading
 from zongjie.record import ClauseRole, Kind, Status
 from zongjie.text import Mention, Text
+
+Segmenter = Literal["char", "pkuseg"]
+WORDS_SUMS = "SHA256SUMS"  # file of checksums in the folder of a word segmenter
+
+_INSTALL = "pip install 'zongjie[words]'"
+_TRAIN = "python -m zongjie.training.segmenter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +94,21 @@ def characters(vocab: Vocab, text: str) -> Doc:
     return Doc(vocab, words=list(text), spaces=[False] * len(text))
 
 
-def blank() -> Language:
-    """Make a spaCy ``Language`` for Chinese with character tokens and no components.
+def blank(segmenter: Segmenter = "char", *, model: Path | None = None) -> Language:
+    """Make a spaCy ``Language`` for Chinese without components.
+
+    Args:
+        segmenter: ``char`` for a token a character; ``pkuseg`` for words, by spaCy's Chinese tokenizer with our model.
+        model: Folder of the word segmenter; ``None`` is the one that ships.
 
     Returns:
-        A fresh pipeline.
+        A fresh pipeline. What ``to_doc`` makes with it has the text of its document with either segmenter.
+
+    Raises:
+        ConfigError: If the word segmenter is not installed, missing or damaged.
     """
     nlp = spacy.blank("zh")
-    nlp.tokenizer = _Characters(nlp.vocab)
+    nlp.tokenizer = _Characters(nlp.vocab) if segmenter == "char" else _words(nlp.vocab, model or words_model())
     nlp.max_length = sys.maxsize  # spaCy's limit guards its parser; there is none here
     return nlp
 
@@ -116,6 +136,47 @@ class _Characters:
     def from_bytes(self, *_: object, **__: object) -> _Characters:
         """Load nothing."""
         return self
+
+
+class _Words(ChineseTokenizer):
+    """spaCy's Chinese tokenizer, except that white space is found in one pass and always kept as it is."""
+
+    def __call__(self, text: str) -> Doc:
+        if self.pkuseg_seg is None:
+            return super().__call__(text)
+        words, at = [], 0
+        for word in self.pkuseg_seg.cut(text):
+            start = text.index(word, at)
+            words += [text[at:start], word]
+            at = start + len(word)
+        words = [word for word in [*words, text[at:]] if word]
+        return Doc(self.vocab, words=words, spaces=[False] * len(words))
+
+
+def words_model() -> Path:
+    """Give the folder of the word segmenter that ships with the package.
+
+    Returns:
+        Its path; whether it is there is not looked at.
+    """
+    return Path(str(resources.files("zongjie.models").joinpath("zongjie-words")))
+
+
+def _words(vocab: Vocab, folder: Path) -> ChineseTokenizer:
+    sums = folder / WORDS_SUMS
+    if not sums.is_file():
+        raise ConfigError(f"{folder}: no word segmenter here. Reinstall zongjie, or make one: {_TRAIN}.")
+    for line in sums.read_text(encoding="utf-8").splitlines():
+        expected, name = line.split("  ", 1)
+        found = hashlib.sha256((folder / name).read_bytes()).hexdigest() if (folder / name).is_file() else "no file"
+        if found != expected:
+            raise ConfigError(f"{folder / name}: expected SHA-256 {expected}, found {found}. Reinstall zongjie.")
+    tokenizer = _Words(vocab, segmenter=SpacySegmenter.pkuseg)
+    try:
+        tokenizer.from_disk(folder)  # type: ignore[no-untyped-call]
+    except ImportError:
+        raise ConfigError(f"segmenter = 'pkuseg' needs spacy-pkuseg: {_INSTALL}. Or use segmenter = 'char'.") from None
+    return tokenizer
 
 
 def to_doc(text: Text, nlp: Language) -> Doc:

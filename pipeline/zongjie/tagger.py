@@ -41,14 +41,17 @@ class Calibration:
     Attributes:
         lines: Slope and intercept by span type, and for ``fact`` and ``statement``; kinds without one keep the logistic
             of the score itself.
+        digits: Decimals of a chance, so that it prints the same everywhere; all of them if ``None``.
     """
 
     lines: dict[str, tuple[float, float]] = field(default_factory=dict)
+    digits: int | None = 3
 
     def chance(self, kind: str, score: float) -> float:
-        """Give the chance for a score, rounded to three decimals so that it prints the same everywhere."""
+        """Give the chance for a score."""
         slope, intercept = self.lines.get(kind, (1.0, 0.0))
-        return round(1 / (1 + math.exp(-max(-_FAR, min(_FAR, slope * score + intercept)))), 3)
+        chance = 1 / (1 + math.exp(-max(-_FAR, min(_FAR, slope * score + intercept))))
+        return chance if self.digits is None else round(chance, self.digits)
 
 
 def logit(chance: float) -> float:

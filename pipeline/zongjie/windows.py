@@ -28,13 +28,13 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 # Columns of marks: one a span type, then role, voice, label, status and kind of the grammar's facts.
-_ROLE, _VOICE, _LABEL, _STATUS, _KIND = range(len(TYPES), len(TYPES) + 5)
+_ROLE, VOICE, _LABEL, _STATUS, _KIND = range(len(TYPES), len(TYPES) + 5)
 COLUMNS = len(TYPES) + 5
 _SHAPES = 4  # first, inner, last and only character of a span
 _IDS = [1 + _SHAPES * i for i in range(len(TYPES) + 1)]
 _ROLE_ID = _IDS[-1]
-_VOICE_ID = _ROLE_ID + len(ROLES)
-_LABEL_ID = _VOICE_ID + len(VOICES)
+VOICE_ID = _ROLE_ID + len(ROLES)
+_LABEL_ID = VOICE_ID + len(VOICES)
 _STATUS_ID = _LABEL_ID + 1
 _KIND_ID = _STATUS_ID + len(STATUSES)
 MARKS = _KIND_ID + len(KINDS)  # how many ids there are, 0 for nothing included
@@ -102,7 +102,7 @@ def marks_of(reading: Reading, said: Said) -> Array:
     for c in said.clauses:
         marks[c.start : c.end, _ROLE] = _ROLE_ID + ROLES.index(c.role)
         for voice in voices(reading, c.start):
-            marks[c.start : c.end, _VOICE] = _VOICE_ID + VOICES.index(voice)
+            marks[c.start : c.end, VOICE] = VOICE_ID + VOICES.index(voice)
     for start, end in reading.labels:
         marks[start:end, _LABEL] = _LABEL_ID
     for link in said.links:

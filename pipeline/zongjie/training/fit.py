@@ -69,7 +69,8 @@ def fit(network: Network, rows: Dataset, how: Fit) -> Network:
     """
     torch.manual_seed(how.seed)
     lesson = Lesson(network)
-    slow = list(network.encoder.parameters())
+    # what is pretrained learns slowly; heads and marks are new
+    slow = [p for name, p in network.encoder.named_parameters() if not name.startswith("mark")]
     known = {id(p) for p in slow}
     groups = [
         {"params": slow, "lr": how.rate},

@@ -5,7 +5,7 @@ In: ``Passage``s. Out: a ``datasets.Dataset`` of ids, marks and targets; padded 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,11 @@ from torch import Tensor
 
 from zongjie.alphabet import MASK, Alphabet
 from zongjie.corpus import Passage
-from zongjie.language import LINKS
+from zongjie.language import LINKS, Layers
 from zongjie.reading import Reading
+from zongjie.rules.roles import VOICES
 from zongjie.text import Text
-from zongjie.windows import COLUMNS, KINDS, ROLES, STATUSES, TYPES, Said, marks_of
+from zongjie.windows import COLUMNS, KINDS, ROLES, STATUSES, TYPES, VOICE, VOICE_ID, Said, marks_of
 
 _LINK_TYPES = {"base": "NUMBER"}  # every other link is named after its type
 
@@ -44,14 +45,45 @@ def row_of(passage: Passage, alphabet: Alphabet) -> dict[str, Any] | None:
         numbers[number.start, number.end] = (STATUSES.index(claim.status), KINDS.index(claim.kind))
         for role, id_ in claim.links().items():
             links.append((LINKS.index(role), number.start, tags[id_].start))
+    clauses = [(c.start, c.end, ROLES.index(c.role)) for c in passage.clauses]
+    targets = {"spans": spans, "links": links, "numbers": _states(numbers), "clauses": clauses}
+    return _row(reading, Said.of(reading), alphabet, targets)
+
+
+def silver_row(reading: Reading, said: Said, layers: Layers | Said, alphabet: Alphabet) -> dict[str, Any]:
+    """Make the row of a passage that no person has annotated.
+
+    Args:
+        reading: The reading of the passage.
+        said: What the grammar says of it.
+        layers: What is to be learned: the layers of an earlier model, or once more what the grammar says.
+        alphabet: The model's characters.
+
+    Returns:
+        The row.
+    """
+    spans = [(m.start, m.end - 1, TYPES.index(m.type)) for m in layers.mentions]
+    links, numbers = [], {}
+    for link in layers.links:
+        at = link.number
+        numbers[at.start, at.end] = (STATUSES.index(link.status), KINDS.index(link.kind))
+        found = ((i, getattr(link, name)) for i, name in enumerate(LINKS))
+        links += [(i, at.start, other.start) for i, other in found if other]
+    clauses = [(c.start, c.end, ROLES.index(c.role)) for c in layers.clauses]
+    return _row(
+        reading, said, alphabet, {"spans": spans, "links": links, "numbers": _states(numbers), "clauses": clauses}
+    )
+
+
+def _states(numbers: dict[tuple[int, int], tuple[int, int]]) -> list[tuple[int, ...]]:
+    return [(start, end, *state) for (start, end), state in sorted(numbers.items())]
+
+
+def _row(reading: Reading, said: Said, alphabet: Alphabet, targets: Mapping[str, Sequence[tuple[int, ...]]]) -> dict[str, Any]:
     return {
-        "id": passage.id,
-        "ids": alphabet.encode(passage.text),
-        "marks": marks_of(reading, Said.of(reading)).astype(np.int8).ravel(),
-        "spans": np.array(spans, np.int64).reshape(-1, 3),
-        "links": np.array(sorted(set(links)), np.int64).reshape(-1, 3),
-        "numbers": np.array([(s, e, *v) for (s, e), v in sorted(numbers.items())], np.int64).reshape(-1, 4),
-        "clauses": np.array([(c.start, c.end, ROLES.index(c.role)) for c in passage.clauses], np.int64).reshape(-1, 3),
+        "ids": alphabet.encode(reading.text).tolist(),
+        "marks": marks_of(reading, said).ravel().tolist(),
+        **{name: [list(values) for values in sorted(set(found))] for name, found in targets.items()},
     }
 
 
@@ -66,7 +98,10 @@ def dataset_of(passages: Iterable[Passage], alphabet: Alphabet) -> Dataset:
         One row a passage.
     """
     rows = [row for passage in passages if (row := row_of(passage, alphabet))]
-    return Dataset.from_list([{k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in r.items()} for r in rows])
+    return Dataset.from_list(rows)
+
+
+_PLAIN, _TELLING, _FALSE = 0.6, 0.6, 0.1  # see ``_spoken``
 
 
 class Collate:
@@ -98,7 +133,8 @@ class Collate:
         for b, row in enumerate(rows):
             n = len(row["ids"])
             ids[b, :n] = row["ids"]
-            marks[b, :n] = self._some(np.array(row["marks"]).reshape(n, COLUMNS))
+            said = np.array(row["marks"]).reshape(n, COLUMNS)
+            marks[b, :n] = self._some(self._spoken(said, [role for _, _, role in row["clauses"]]))
             for start, last, kind in row["spans"]:
                 spans[b, kind, start, last] = True
             for start, end, role in row["clauses"]:
@@ -143,3 +179,25 @@ class Collate:
         if self.rng.random() < self.hide / 2:
             return np.zeros_like(marks)
         return marks * (self.rng.random(COLUMNS) >= self.hide)
+
+    def _spoken(self, marks: np.ndarray, roles: Sequence[int]) -> np.ndarray:
+        """Say of some passages under what heading, or in what kind of document, they could stand.
+
+        Gold passages come without headings, documents with them: a passage that is mostly of one voice is given a
+        heading of that voice, and now and then of another, as headings do not always keep what they promise.
+        """
+        if not self.hide or marks[:, VOICE].any() or self.rng.random() < _PLAIN:
+            return marks
+        said = [ROLES[role] for role in roles]
+        share = {role: said.count(role) / max(1, len(said)) for role in ROLES}
+        if share["T"] >= _TELLING:
+            fitting: tuple[str, ...] = ("plan_heading", "plan_document")
+        elif share["I"] >= _TELLING:
+            fitting = ("issue_heading",)
+        elif share["R"] + share["M"] >= _TELLING and not share["T"]:
+            fitting = ("past_heading", "past_document")
+        else:
+            return marks
+        voice = self.rng.choice(VOICES if self.rng.random() < _FALSE else fitting)
+        marks[:, VOICE] = VOICE_ID + VOICES.index(voice)
+        return marks

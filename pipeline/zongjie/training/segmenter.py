@@ -19,6 +19,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,7 @@ def cut_at_spans(passages: Iterable[Passage], cut: Cut) -> Iterator[Sentence]:
     """
     for passage in passages:
         edges = sorted({0, len(passage.text)}.union(*((tag.start, tag.end) for tag in passage.entities)))
-        pieces = (passage.text[start:end] for start, end in zip(edges, edges[1:], strict=False))
+        pieces = (passage.text[start:end] for start, end in pairwise(edges))
         if words := [word for piece in pieces for word in cut(piece)]:
             yield words
 
@@ -184,7 +185,7 @@ def shrink(trained: Path, folder: Path, *, floor: float) -> tuple[int, int]:
     Returns:
         Number of features before and after.
     """
-    features: dict[str, Any] = srsly.read_msgpack(trained / "features.msgpack")  # type: ignore[assignment]
+    features: dict[str, Any] = srsly.read_msgpack(trained / "features.msgpack")
     with np.load(trained / "weights.npz") as stored:
         tags, size = (int(n) for n in stored["sizes"])
         node, edge = stored["w"][: tags * size].reshape(size, tags), stored["w"][tags * size :]
@@ -279,7 +280,7 @@ def score(sentences: Iterable[Sentence], cut: Cut) -> Score:
     right = gold = given = 0
     for words in sentences:
         told, found = edges_of(words), edges_of(cut("".join(words)))
-        right += len(set(zip(told, told[1:], strict=False)) & set(zip(found, found[1:], strict=False)))
+        right += len(set(pairwise(told)) & set(pairwise(found)))
         gold += len(told) - 1
         given += len(found) - 1
     return Score(right, gold, given)
@@ -335,15 +336,15 @@ def report(cuts: dict[str, Cut], tests: dict[str, list[Sentence]], spans: Sequen
 
 _CARD = """# zongjie-words
 
-A word segmenter for Chinese government reports: a linear-chain CRF (PKUSEG, Luo et al. 2019, arXiv:1906.11455) trained by
-this project with `spacy_pkuseg.train`. It is laid out as spaCy's Chinese tokenizer saves itself, so
-`nlp.tokenizer.from_disk` reads it; in zongjie it is `blank("pkuseg")`, or `[tokenizer] segmenter = "pkuseg"` in the config.
-No file is a pickle. `{sums}` is checked when it is loaded (`sha256sum -c {sums}` does the same).
+A word segmenter for Chinese government reports: a linear-chain CRF (PKUSEG, Luo et al. 2019, arXiv:1906.11455) trained
+by this project with `spacy_pkuseg.train`. It is laid out as spaCy's Chinese tokenizer saves itself, so
+`nlp.tokenizer.from_disk` reads it; in zongjie it is `blank("pkuseg")`, or `[tokenizer] segmenter = "pkuseg"` in the
+config. No file is a pickle. `{sums}` is checked when it is loaded (`sha256sum -c {sums}` does the same).
 
 - Data: Universal Dependencies Chinese GSD, simplified (train split; The UD Chinese-GSDSimp contributors, after Google's
-  treebank), every second sentence set in full-width punctuation; and this project's own invented passages (`data/gold`),
-  cut into words by a first model that may not cross the edge of an annotated span, with the two-character words of
-  `configs/` as its dictionary. {sentences} sentences in all.
+  treebank), every second sentence set in full-width punctuation; and this project's own invented passages
+  (`data/gold`), cut into words by a first model that may not cross the edge of an annotated span, with the
+  two-character words of `configs/` as its dictionary. {sentences} sentences in all.
 - Licence of these weights: CC BY-SA 4.0, as that of the treebank they are made from
   (https://creativecommons.org/licenses/by-sa/4.0/). Changed from it: reduced to the weights of a statistical model.
   The code of the project keeps its own licence.
@@ -352,8 +353,8 @@ No file is a pickle. `{sums}` is checked when it is loaded (`sha256sum -c {sums}
 
 ## How good it is
 
-A word is right if both its ends are. SXU (Shanxi University, SIGHAN 2007; for measuring only) follows another standard of
-what a word is, so that no model trained on GSD can come near to 100 % there.
+A word is right if both its ends are. SXU (Shanxi University, SIGHAN 2007; for measuring only) follows another standard
+of what a word is, so that no model trained on GSD can come near to 100 % there.
 
 {report}
 
@@ -378,7 +379,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--passes", type=int, default=6, help="passes over the segmented text")
     parser.add_argument("--more", type=int, default=3, help="passes with the annotated passages added")
     parser.add_argument(
-        "--floor", type=float, default=0.1, help="least difference of a feature's weights over the tags"
+        "--floor", type=float, default=0.05, help="least difference of a feature's weights over the tags"
     )
     return parser.parse_args(argv)
 

@@ -1,0 +1,341 @@
+"""From annotated passages to a model folder: what ``zongjie train`` and ``make train`` run.
+
+In: a TOML file shaped like ``configs/train.toml``. Out: a folder that ``zongjie.model.open_model`` opens, or the scores
+on documents held out of training. Not for: reading unlabelled text (``pretrain``).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+from pydantic import Field, ValidationError
+from sklearn.model_selection import GroupKFold
+
+from zongjie.alphabet import Alphabet
+from zongjie.corpus import Passage, read_gold
+from zongjie.decoding import TOKENS
+from zongjie.errors import ConfigError
+from zongjie.language import LINKS, blank, to_doc
+from zongjie.model import Kept, digest
+from zongjie.normalise import to_record
+from zongjie.ontology import Table
+from zongjie.record import Record
+from zongjie.score import Scores, score
+from zongjie.tagger import Mix, Tagger
+from zongjie.text import Text
+from zongjie.training.encoders import BiLstm, Borrowed
+from zongjie.training.export import export
+from zongjie.training.fit import Fit, TorchScorer, fit, network_of
+from zongjie.training.network import Network, Shape
+from zongjie.training.rows import dataset_of
+from zongjie.windows import MARKS, TYPES
+
+BILSTM = "bilstm"  # the name by which ``--encoder`` asks for ours; any other is one of Hugging Face
+_SMOKE = 16  # passages of a trial run
+_LIBRARIES = ("accelerate", "datasets", "numpy", "onnx", "onnxruntime", "torch", "transformers")
+
+_log = logging.getLogger(__name__)  # warnings go to the standard error
+
+
+class Data(Table):
+    """``[data]``: paths from where the command runs; what is not there is left out.
+
+    Attributes:
+        gold: Annotated passages, files or folders.
+        silver: Passages of the same form that a model or the grammar annotated; read once, before gold.
+        pretrained: Folder of ``zongjie.training.pretrain``; its alphabet holds for every encoder, its weights for ours.
+    """
+
+    gold: tuple[str, ...]
+    silver: tuple[str, ...] = ()
+    pretrained: str | None = None
+
+
+class Size(Table):
+    """``[network]``: see ``network.Shape``; the shape of a pretrained encoder overrides all but ``dropout``."""
+
+    width: int = 256
+    layers: int = 4
+    heads: int = 4
+    inner: int = 1024
+    pairs: int = 32768
+    pair_width: int = 128
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+
+
+class Borrowing(Table):
+    """``[borrowed]``: what holds for an encoder of Hugging Face; a large one is spoiled by the rate of a small one."""
+
+    rate: float = 3e-5
+
+
+class Export(Table):
+    """``[export]``: whether weights are written in eight bits."""
+
+    int8: bool = True
+
+
+class TrainConfig(Table):
+    """``configs/train.toml``."""
+
+    data: Data
+    network: Size = Size()
+    fit: Fit
+    mix: Kept = Kept()
+    borrowed: Borrowing = Borrowing()
+    export: Export = Export()
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """All that a run reads.
+
+    Attributes:
+        gold: Annotated passages.
+        silver: Passages that were annotated by machine.
+        pretrained: Folder of a pretrained encoder, if there is one.
+        files: SHA-256 of every file read, by its path as the config gives it.
+    """
+
+    gold: list[Passage]
+    silver: list[Passage]
+    pretrained: Path | None
+    files: dict[str, str]
+
+
+def train(config: Path, out: Path, *, encoder: str | None = None, smoke: bool = False) -> Path:
+    """Train a model and write it.
+
+    Args:
+        config: A TOML file shaped like ``configs/train.toml``.
+        out: The model's folder; an earlier model there is replaced.
+        encoder: Our own if not given; ``bilstm``; or a name or folder of an encoder of Hugging Face.
+        smoke: Run once over a handful of passages, to see that everything works.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        ConfigError: If the config is missing or does not fit, or none of its gold is there.
+        GoldError: If an annotated passage is wrong.
+        ModelError: If the encoder cannot be used.
+    """
+    how = read_settings(config, smoke=smoke)
+    material = gather(how, most=_SMOKE if smoke else None)
+    network, alphabet = _fitted(how, material, encoder)
+    export(
+        network,
+        alphabet,
+        out,
+        mix=how.mix,
+        training=_origin(how, material, encoder) | {"config": digest(config), "smoke": smoke},
+        int8=how.export.int8,
+    )
+    return out
+
+
+def cross_validate(config: Path, *, folds: int = 5, encoder: str | None = None, smoke: bool = False) -> Scores:
+    """Train once a fold without its documents, extract from them, and score all folds together.
+
+    Args:
+        config: A TOML file shaped like ``configs/train.toml``.
+        folds: How many parts, at least two.
+        encoder: As for ``train``.
+        smoke: As for ``train``.
+
+    Returns:
+        The scores on all gold passages, each extracted by a network that saw no passage of its document.
+
+    Raises:
+        ConfigError: As for ``train``, or if there are fewer documents than folds.
+        GoldError: As for ``train``.
+        ModelError: As for ``train``.
+    """
+    how = read_settings(config, smoke=smoke)
+    material = gather(how, most=_SMOKE if smoke else None)
+    records: dict[str, Record] = {}
+    for known, unseen in held_out(material.gold, folds, how.fit.seed):
+        network, alphabet = _fitted(how, replace(material, gold=known), encoder)
+        mix = Mix(frozenset(how.mix.grammar), frozenset(how.mix.links), how.mix.shift, how.mix.longest)
+        records |= extract(Tagger(TorchScorer(network), alphabet, mix), unseen)
+    return score(material.gold, records)
+
+
+def held_out(passages: Sequence[Passage], folds: int, seed: int) -> Iterator[tuple[list[Passage], list[Passage]]]:
+    """Split passages so that no document stands on both sides.
+
+    Args:
+        passages: Annotated passages; ``source`` says which document each is from (of markup: which file).
+        folds: How many parts, at least two.
+        seed: Seed of chance.
+
+    Yields:
+        For each part, the other passages and its own, both in their order.
+
+    Raises:
+        ConfigError: If there are fewer documents than folds.
+    """
+    sources = [passage.source for passage in passages]
+    if len(set(sources)) < folds:
+        raise ConfigError(f"{folds} folds of {len(set(sources))} documents; ask for fewer folds, or give more gold.")
+    splitter = GroupKFold(folds, shuffle=True, random_state=seed)
+    for known, unseen in splitter.split(sources, groups=sources):
+        yield [passages[i] for i in known], [passages[i] for i in unseen]
+
+
+def read_settings(path: Path, *, smoke: bool = False) -> TrainConfig:
+    """Read a training config.
+
+    Args:
+        path: A TOML file shaped like ``configs/train.toml``.
+        smoke: Read each passage once only.
+
+    Returns:
+        The config.
+
+    Raises:
+        ConfigError: If the file is missing or does not fit; the message names table and key.
+    """
+    try:
+        how = TrainConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such config file. Give a TOML file like configs/train.toml.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}.") from error
+    except ValidationError as error:
+        where = "; ".join(f"[{'.'.join(map(str, e['loc']))}] {e['msg']}" for e in error.errors())
+        raise ConfigError(f"{path}: {where}.") from error
+    return how.model_copy(update={"fit": _once(how.fit)}) if smoke else how
+
+
+def _once(how: Fit) -> Fit:
+    return how.model_copy(update={"epochs": 1.0})
+
+
+def gather(how: TrainConfig, *, most: int | None = None) -> Material:
+    """Read all that a run learns from; what is not there is left out, with a word on the standard error.
+
+    Args:
+        how: The config.
+        most: How many gold and how many silver passages to keep, spread over all; all if not given.
+
+    Returns:
+        Passages, the pretrained folder, and the digest of every file.
+
+    Raises:
+        ConfigError: If none of the gold is there.
+        GoldError: If an annotated passage is wrong.
+    """
+    gold, silver = _there(how.data.gold), _there(how.data.silver)
+    pretrained = _there((how.data.pretrained,) if how.data.pretrained else ())
+    if not gold:
+        raise ConfigError(f"[data] gold: nothing at {', '.join(how.data.gold) or 'no path'}. Name annotated passages.")
+    return Material(
+        _passages(gold, most),
+        _passages(silver, most),
+        pretrained[0] if pretrained else None,
+        {file.as_posix(): digest(file) for path in (*gold, *silver, *pretrained) for file in _files(path)},
+    )
+
+
+def _there(names: Sequence[str]) -> list[Path]:
+    """Keep the paths that exist."""
+    for name in names:
+        if not Path(name).exists():
+            _log.warning("%s is not there and is left out", name)
+    return [Path(name) for name in names if Path(name).exists()]
+
+
+def _passages(paths: Sequence[Path], most: int | None) -> list[Passage]:
+    passages = [passage for path in paths for passage in read_gold(path)]
+    return passages[:: max(1, len(passages) // most)][:most] if most else passages
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
+
+
+def _fitted(how: TrainConfig, material: Material, encoder: str | None) -> tuple[Network, Alphabet]:
+    """Make a network and fit it, to silver first."""
+    alphabet = (
+        Alphabet.read(material.pretrained / "alphabet.txt")
+        if material.pretrained
+        else Alphabet.of((passage.text for passage in material.gold), at_least=1)
+    )
+    torch.manual_seed(how.fit.seed)
+    longest = max([how.mix.longest, *(len(p.text) for p in (*material.gold, *material.silver))])
+    network = network_for(how, alphabet, material.pretrained, encoder, longest)
+    settings = how.fit
+    if encoder not in (None, BILSTM):
+        settings = settings.model_copy(update={"rate": how.borrowed.rate})
+    if material.silver:
+        fit(network, dataset_of(material.silver, alphabet), _once(settings))
+    fit(network, dataset_of(material.gold, alphabet), settings)
+    return network.cpu(), alphabet
+
+
+def network_for(
+    how: TrainConfig, alphabet: Alphabet, pretrained: Path | None, encoder: str | None, longest: int
+) -> Network:
+    """Make the network that was asked for, not yet trained.
+
+    Args:
+        how: The config.
+        alphabet: The network's characters.
+        pretrained: Folder of a pretrained encoder of our own.
+        encoder: As for ``train``.
+        longest: Most characters that the network is to read at a time.
+
+    Returns:
+        The network; its heads are new.
+
+    Raises:
+        ModelError: If the encoder cannot be used.
+    """
+    if encoder is None and pretrained:
+        known = json.loads((pretrained / "shape.json").read_text(encoding="utf-8"))
+        return network_of(Shape(**known | {"dropout": how.network.dropout}), pretrained)
+    shape = Shape(len(alphabet), MARKS, **how.network.model_dump())
+    if encoder is None:
+        return network_of(shape)
+    read = BiLstm(shape) if encoder == BILSTM else Borrowed(encoder, alphabet, longest=longest)
+    return Network(read, read.width, types=len(TYPES), links=len(LINKS), tokens=TOKENS)
+
+
+def extract(tagger: Tagger, passages: Iterable[Passage]) -> dict[str, Record]:
+    """Extract from passages with a network in memory, as ``Extractor`` does with one from disk.
+
+    Args:
+        tagger: The model.
+        passages: What to read; only their texts are looked at.
+
+    Returns:
+        Records by the passages' ids.
+    """
+    nlp = blank()
+    records = {}
+    for passage in passages:
+        doc = to_doc(Text.of(passage.text, id=passage.id), nlp)
+        for step in (tagger.mark_spans, tagger.assign_roles, tagger.link_facts):
+            doc = step(doc)
+        records[passage.id] = to_record(doc)
+    return records
+
+
+def _origin(how: TrainConfig, material: Material, encoder: str | None) -> dict[str, Any]:
+    """Say where a model comes from, without a word of the machine that made it."""
+    return {
+        "seed": how.fit.seed,
+        "encoder": Path(encoder).name if encoder and Path(encoder).exists() else encoder or "zongjie",
+        "passages": {"gold": len(material.gold), "silver": len(material.silver)},
+        "files": material.files,
+        "libraries": {name: version(name) for name in _LIBRARIES},
+    }
