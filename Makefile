@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PYTHON ?= $(shell for name in python3.12 python3.11 python3.13 python3 python; do \
   $$name -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$name && break; done)
 
-.PHONY: help demo test check bench train fix pin clean
+.PHONY: help demo test check bench train pretrain fix pin clean
 .DEFAULT_GOAL := help
 
 help:  ## say what can be made
@@ -31,8 +31,12 @@ bench: $(VENV)/dev.stamp  ## measure speed against peers in the same run
 	$(BIN)/python tests/benchmarks/bench_extract.py
 	$(BIN)/python tests/benchmarks/bench_normalise.py
 
-train: $(VENV)/train.stamp  ## train the model of configs/train.toml into out/model (hours without a GPU)
+train: $(VENV)/train.stamp  ## train the model of configs/train.toml into out/model, from whatever of its data is there
 	$(BIN)/zongjie train configs/train.toml -o out/model
+
+pretrain: $(VENV)/train.stamp  ## read ../shared/corpus for `make train`, into out/silver and out/pretrained (an hour)
+	$(BIN)/python -m zongjie.training.silver ../shared/corpus/official.txt.xz ../shared/corpus/news.txt.xz -o out/silver
+	$(BIN)/python -m zongjie.training.pretrain out/silver out/pretrained
 
 fix: $(VENV)/dev.stamp  ## mend what ruff can mend
 	$(BIN)/ruff check --fix

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from zongjie.errors import UnreadableDocument, ZongjieError
+from zongjie.normalise import NOTHING_LEFT_OUT, LeftOut
 from zongjie.record import Record
 from zongjie.text import Text
 
@@ -25,6 +26,7 @@ class Outcome:
     source: str
     record: Record | None
     error: ZongjieError | None
+    left_out: LeftOut = NOTHING_LEFT_OUT
 
 
 def build_record(text: str, source: str = "report.txt", id_: str | None = None) -> Record:

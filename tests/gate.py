@@ -35,6 +35,9 @@ MEASURES = (
     ),
     *("value", "status", "kind", "fact.core", "fact.loose", "fact.full", "roles.macro"),
 )
+# By maker: the grammar gives the same on every machine; the model's sums may differ in the last bit between processors.
+# The model has learned from these passages: its floors guard the way from text to record, they say nothing of its quality.
+SLACK = {"rules": 0.0, "model": 0.005}
 Pinned = Mapping[str, Any]
 
 
@@ -42,9 +45,11 @@ def measure(gold: Path) -> dict[str, Any]:
     """Measure the present code on the present data: digest, number of passages, and F1 by measure."""
     passages = read_gold(gold)
     digest = hashlib.sha256("\n".join(passage.to_json() for passage in passages).encode()).hexdigest()
-    scores = evaluate(passages, zongjie.load())
-    # rounded down, so that a floor is never above what was measured
-    figures = {name: math.floor(scores.f1(name) * 10_000) / 10_000 for name in MEASURES}
+    figures = {}
+    for by, slack in SLACK.items():
+        scores = evaluate(passages, zongjie.load(HERE / "cases" / f"by_{by}.toml"))
+        # rounded down, so that a floor is never above what was measured
+        figures |= {f"{by} {name}": math.floor((scores.f1(name) - slack) * 10_000) / 10_000 for name in MEASURES}
     return {"gold": digest, "passages": len(passages), "floors": figures}
 
 
@@ -89,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         say("tests/gate.json is not there, so no floor is pinned. Look at the figures and run: make pin")
         return 1
     for name, figure in now["floors"].items():
-        say(f"{name:12s} {figure:.4f}  floor {pinned['floors'].get(name, 0.0):.4f}")
+        say(f"{name:18s} {figure:.4f}  floor {pinned['floors'].get(name, 0.0):.4f}")
     found = complaints(pinned, now)
     for line in found:
         say(line)

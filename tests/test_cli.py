@@ -20,7 +20,7 @@ GOOD = "新增学位300个，新增学位20个。"
 
 @pytest.fixture
 def report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: Extractor) -> Path:
-    monkeypatch.setitem(vars(zongjie), "load", lambda: fake)
+    monkeypatch.setitem(vars(zongjie), "load", lambda *_, **__: fake)
     path = tmp_path / "report.txt"
     path.write_text(GOOD, "utf-8")
     return path
@@ -68,6 +68,12 @@ def test_extract_replaces_only_when_forced(report: Path, tmp_path: Path, capsys:
     argv = ("extract", report, "-o", tmp_path / "out")
     assert [run(*argv), run(*argv), run(*argv, "--force")] == [0, 2, 0]
     assert "--force" in capsys.readouterr().err
+
+
+def test_extract_says_how_much_was_not_sure_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (file := tmp_path / "report.txt").write_text("2023年，全市新增学位300个。", "utf-8")
+    assert run("extract", file, "-o", tmp_path / "out", "--min-confidence", "1") == 0
+    assert "less sure than asked for" in capsys.readouterr().err
 
 
 def test_extract_can_leave_the_text_out(report: Path, tmp_path: Path) -> None:

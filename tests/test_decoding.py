@@ -116,7 +116,7 @@ def test_a_link_is_chosen_among_candidates_and_none(says: float, choice: int) ->
     numbers, others = ends.copy(), ends.copy()
     numbers[0, 3], others[0, 1] = 1, says
     scores = Scores(empty(4), numbers, others, np.zeros((4, TOKENS), np.float32))
-    chances = link_chances(scores, 0, 3, [1])
+    chances = link_chances((scores.numbers, scores.others), 0, 3, [1])
     assert chances.sum() == pytest.approx(1)
     assert chances.argmax() == choice
-    assert link_chances(scores, 0, 3, []).tolist() == [1.0]
+    assert link_chances((scores.numbers, scores.others), 0, 3, []).tolist() == [1.0]

@@ -111,7 +111,23 @@ def test_a_config_keeps_the_defaults_that_it_does_not_name(tmp_path: Path) -> No
     settings = zongjie.load(path).settings
     assert settings.confidence["fact"] == 0.9
     assert settings.confidence["NUMBER"] == zongjie.load().settings.confidence["NUMBER"]
-    assert settings.makers.spans == "rules"
+    assert settings.makers.spans == "model"
+
+
+def test_what_is_less_sure_is_left_out_and_counted() -> None:
+    (whole,) = zongjie.load().pipe([Text.of(REPORT)])
+    (sure,) = zongjie.load(min_confidence=0.97).pipe([Text.of(REPORT)])
+    (none,) = zongjie.load(min_confidence=1.0).pipe([Text.of(REPORT)])
+    assert whole.record
+    assert sure.record
+    assert none.record
+    assert not any(whole.left_out)
+    assert all(f.confidence >= 0.97 for f in sure.record.facts)
+    assert all(s.confidence >= 0.97 for s in (*sure.record.results, *sure.record.targets, *sure.record.measures))
+    assert len(whole.record.facts) - len(sure.record.facts) == sure.left_out.facts
+    assert len(whole.record.entities) - len(sure.record.entities) == sure.left_out.entities
+    assert none.left_out.facts == len(whole.record.facts) - len(none.record.facts) > 0
+    assert grounded(sure.record)
 
 
 def test_same_input_gives_the_same_bytes() -> None:

@@ -17,7 +17,7 @@ CASES = parse_markup(
 
 @pytest.fixture(scope="module")
 def extract() -> zongjie.Extractor:
-    return zongjie.load()
+    return zongjie.load(Path(__file__).parent / "cases" / "by_rules.toml")
 
 
 @pytest.mark.parametrize("passage", CASES, ids=lambda p: p.id)

@@ -32,12 +32,14 @@ from safetensors.torch import save_file
 from transformers import BertConfig, BertModel
 
 from zongjie.training import train as training
+from zongjie.training.calibrate import extract
 from zongjie.training.encoders import BiLstm, Borrowed
 from zongjie.training.export import export
 from zongjie.training.fit import Fit, TorchScorer, fit
 from zongjie.training.network import Encoder, Network, Shape
 from zongjie.training.objective import Lesson
-from zongjie.training.rows import Collate, dataset_of
+from zongjie.training.rows import Collate, dataset_of, silver_texts
+from zongjie.training.silver import marked
 
 CONFIG = """
 [data]
@@ -53,6 +55,9 @@ pairs = 512
 pair_width = 8
 dropout = 0.0
 
+[calibration]
+folds = 0
+
 [fit]
 seed = 1
 epochs = 4
@@ -62,6 +67,7 @@ head_rate = 5e-3
 warmup = 0
 decay = 0.0
 hide = 0.0
+weak_hide = 0.0
 blank = 0.0
 copies = 0
 """
@@ -138,9 +144,7 @@ def test_the_exported_network_scores_as_the_one_in_memory(
     batch = cut(passages, alphabet)
     assert len({len(w.ids) for w in batch}) > 3  # so that there is padding
     assert alike(tagger.scorer(batch), TorchScorer(net)(batch))
-    records = training.extract(tagger, passages)
-    for passage in passages:
-        record = records[passage.id]
+    for passage, _, record in extract(tagger, passages):
         assert record.text == passage.text
         assert all(record.text[e.start : e.end] == e.text for e in record.entities)
         assert type(record).model_validate(record.to_dict()) == record
@@ -229,7 +233,11 @@ def test_train_reads_silver_first_and_a_pretrained_encoder(
     alphabet.write(pretrained / "alphabet.txt")
     config = tmp_path / "train.toml"
     text = CONFIG.format(gold=f"'{gold / 'schools.txt'}'", pretrained=pretrained)
-    config.write_text(text.replace("[network]", f"silver = ['{gold / 'bureau.txt'}']\n[network]"), "utf-8")
+    config.write_text(text.replace("[network]", f"silver = ['{tmp_path / 'silver'}']\n[network]"), "utf-8")
+    texts = [p.text for p in read_gold(gold / "bureau.txt")]
+    Dataset.from_list([{"text": text, **marked({"text": text})} for text in texts]).save_to_disk(tmp_path / "silver")
+    telling = silver_texts([tmp_path / "silver"], len(texts))
+    assert 0 < len(telling) < len(texts)
 
     seen: list[tuple[int, float, bool]] = []
 
@@ -240,7 +248,7 @@ def test_train_reads_silver_first_and_a_pretrained_encoder(
 
     monkeypatch.setattr(training, "fit", watch)
     training.train(config, tmp_path / "model")
-    assert seen == [(len(read_gold(gold / "bureau.txt")), 1.0, True), (len(read_gold(gold / "schools.txt")), 4.0, True)]
+    assert seen == [(len(telling), 1.0, True), (len(read_gold(gold / "schools.txt")), 4.0, True)]
     assert open_model(tmp_path / "model").alphabet.characters == alphabet.characters
 
 
@@ -250,7 +258,8 @@ def test_train_command_takes_an_encoder_without_the_network(
     assert run("train", config, "--encoder", bert, "-o", tmp_path / "model", "--smoke") == 0
     assert capsys.readouterr().out == f"{tmp_path / 'model'}\n"
     assert read_card(tmp_path / "model").training["encoder"] == "bert"
-    assert set(training.extract(open_model(tmp_path / "model"), passages)) == {p.id for p in passages}
+    found = extract(open_model(tmp_path / "model"), passages)
+    assert [one.record.text for one in found] == [p.text for p in passages]
 
 
 def test_train_command_measures_on_documents_that_were_held_out(

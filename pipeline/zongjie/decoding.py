@@ -6,7 +6,7 @@ keep the guide's rules: nothing crosses, nothing stands twice, and METRIC holds 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,16 +45,19 @@ class Scores:
     tokens: Floats
 
 
-def decode_spans(scores: Floats, *, offset: int = 0, shift: Floats | None = None) -> dict[Mention, float]:
+def decode_spans(
+    scores: Floats, *, offset: int = 0, shift: Floats | None = None, fixed: Iterable[Mention] = ()
+) -> dict[Mention, float]:
     """Choose spans, the surest first.
 
     Args:
         scores: From first to last character, (types, length, length); above 0 is a span.
         offset: Where the window starts in the view.
         shift: What to add a type, (types,); raises recall where positive.
+        fixed: Mentions that stand already, in offsets of the view; what crosses them is not chosen.
 
     Returns:
-        Mentions in offsets of the view, with their scores.
+        The chosen mentions in offsets of the view, with their scores.
     """
     if shift is not None:
         scores = scores + shift[:, None, None]
@@ -62,7 +65,7 @@ def decode_spans(scores: Floats, *, offset: int = 0, shift: Floats | None = None
     ordered = firsts <= lasts
     kinds, firsts, lasts = kinds[ordered], firsts[ordered], lasts[ordered]
     values = scores[kinds, firsts, lasts]
-    kept: list[Mention] = []
+    kept = [Mention(m.start - offset, m.end - offset, m.type) for m in fixed]
     found: dict[Mention, float] = {}
     for i in np.lexsort((lasts, firsts, kinds, -values)):
         mention = Mention(int(firsts[i]), int(lasts[i]) + 1, TYPES[kinds[i]])
@@ -105,19 +108,19 @@ def state_chances(tokens: Floats, number: Mention) -> tuple[Floats, Floats]:
     return softmax(mean[STATUS]), softmax(mean[KIND])
 
 
-def link_chances(scores: Scores, link: int, number: int, others: Sequence[int]) -> Floats:
+def link_chances(ends: tuple[Floats, Floats], link: int, number: int, others: Sequence[int]) -> Floats:
     """Give the chance of each candidate, and last that of none.
 
     Args:
-        scores: What the network says of a window.
-        link: Which link, its place in ``windows.LINKS``.
+        ends: Ends of links in a window, the numbers' and the others', each (links, length, size).
+        link: Which link, its place in ``language.LINKS``.
         number: First character of the number in the window.
         others: First characters of the candidates in the window.
 
     Returns:
         Chances, (candidates + 1,).
     """
-    choice = scores.others[link, list(others)] @ scores.numbers[link, number]
+    choice = ends[1][link, list(others)] @ ends[0][link, number]
     return softmax(np.append(choice, np.float32(0)))
 
 

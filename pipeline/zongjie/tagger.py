@@ -7,7 +7,7 @@ steps comes first. Not for: training (``training``) or loading from disk (``mode
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -26,12 +26,14 @@ from zongjie.decoding import (
     state_chances,
 )
 from zongjie.language import LINKS, Clause, Link, layers, reading
+from zongjie.reading import Reading
 from zongjie.record import EntityType
 from zongjie.rules import find_links
 from zongjie.text import Mention
 from zongjie.windows import KINDS, ROLES, STATUSES, TYPES, Said, Window, windows
 
 _FAR = 20.0  # log odds beyond which a chance is 0 or 1
+_AT_ONCE = 64  # windows scored together
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,26 +88,19 @@ class Mix:
 
 @dataclass(frozen=True, slots=True)
 class _Opinion:
-    """What was seen of one document."""
+    """What was seen of one document.
 
-    said: Said
-    windows: list[Window]
-    scores: list[Scores]
+    Attributes:
+        mentions: Spans with their scores.
+        tokens: Scores of characters, (length of the view, TOKENS).
+        starts: Where each window starts.
+        ends: Ends of links by window: the numbers' and the others', (links, length, size); empty if no link is ours.
+    """
+
+    mentions: dict[Mention, float]
     tokens: Floats
     starts: list[int]
-
-    def at(self, position: int) -> tuple[Window, Scores]:
-        """Give the window that holds a character."""
-        i = bisect_right(self.starts, position) - 1
-        return self.windows[i], self.scores[i]
-
-    def score(self, mention: Mention) -> float:
-        """Give the network's score of any span, one that crosses a window's edge the lowest."""
-        window, scores = self.at(mention.start)
-        if mention.end > window.end:
-            return -_FAR
-        first, last = mention.start - window.start, mention.end - 1 - window.start
-        return float(scores.spans[TYPES.index(mention.type), first, last])
+    ends: list[tuple[Floats, Floats]]
 
 
 class Tagger:
@@ -121,18 +116,33 @@ class Tagger:
     def __init__(self, scorer: Scorer, alphabet: Alphabet, mix: Mix, calibration: Calibration | None = None) -> None:
         self.scorer, self.alphabet, self.mix = scorer, alphabet, mix
         self.calibration = calibration or Calibration()
-        self._shift = np.array([mix.shift.get(t, 0.0) for t in TYPES], np.float32)
+        # what the grammar marks alone is never chosen from the scores
+        self._shift = np.array([-np.inf if t in mix.grammar else mix.shift.get(t, 0.0) for t in TYPES], np.float32)
 
     def _opinion(self, doc: Doc) -> _Opinion:
         notes = layers(doc).notes
         if self not in notes:
-            view = reading(doc)
-            said = Said.of(view)
-            cut = windows(view, said, self.alphabet, longest=self.mix.longest)
-            scores = self.scorer(cut)
-            tokens = np.concatenate([s.tokens for s in scores]) if scores else np.zeros((0, TOKENS), np.float32)
-            notes[self] = _Opinion(said, cut, scores, tokens, [w.start for w in cut])
+            notes[self] = self._read(reading(doc))
         return notes[self]  # type: ignore[return-value]
+
+    def _read(self, view: Reading) -> _Opinion:
+        """Run the network over a document, some windows at a time: scores of spans are large, and soon done with."""
+        said = Said.of(view)
+        cut = windows(view, said, self.alphabet, longest=self.mix.longest)
+        kept = [m for m in said.mentions if m.type in self.mix.grammar]
+        kept_starts = [m.start for m in kept]
+        opinion = _Opinion({}, np.zeros((len(view.text), TOKENS), np.float32), [w.start for w in cut], [])
+        for i in range(0, len(cut), _AT_ONCE):
+            some = cut[i : i + _AT_ONCE]
+            for window, scores in zip(some, self.scorer(some), strict=True):
+                fixed = kept[bisect_left(kept_starts, window.start) : bisect_left(kept_starts, window.end)]
+                opinion.mentions.update((m, _score(m, window, scores)) for m in fixed)
+                found = decode_spans(scores.spans, offset=window.start, shift=self._shift, fixed=fixed)
+                opinion.mentions.update(found)
+                opinion.tokens[window.start : window.end] = scores.tokens
+                if self.mix.links:
+                    opinion.ends.append((scores.numbers, scores.others))
+        return opinion
 
     def mark_spans(self, doc: Doc) -> Doc:
         """Mark spans of all seven types.
@@ -143,14 +153,9 @@ class Tagger:
         Returns:
             The same ``Doc``, its mentions replaced.
         """
-        opinion, marks = self._opinion(doc), layers(doc)
-        kept = [m for m in opinion.said.mentions if m.type in self.mix.grammar]
-        found: dict[Mention, float] = {}
-        for window, scores in zip(opinion.windows, opinion.scores, strict=True):
-            found |= decode_spans(scores.spans, offset=window.start, shift=self._shift)
-        marks.mentions = sorted([*kept, *(m for m in found if m.type not in self.mix.grammar)])
-        scored = {m: found.get(m, opinion.score(m)) for m in marks.mentions}
-        marks.confidence = {m: self.calibration.chance(m.type, score) for m, score in scored.items()}
+        found, marks = self._opinion(doc).mentions, layers(doc)
+        marks.mentions = sorted(found)
+        marks.confidence = {m: self.calibration.chance(m.type, score) for m, score in found.items()}
         return doc
 
     def assign_roles(self, doc: Doc) -> Doc:
@@ -205,18 +210,28 @@ class Tagger:
             kind=KINDS[int(kind.argmax())],
             **chosen,  # type: ignore[arg-type]
         )
-        parts = [logit(float(status.max())), logit(float(kind.max())), opinion.score(link.number)]
-        parts += [opinion.score(linked.metric)] if linked.metric else []
+        parts = [logit(float(status.max())), logit(float(kind.max()))]
+        # spans that another maker marked have no score
+        parts += [opinion.mentions[m] for m in (linked.number, linked.metric) if m in opinion.mentions]
         # a fact is as sure as the least sure of what it is made of
         return replace(linked, confidence=self.calibration.chance("fact", min(parts)))
 
     def _chosen(self, name: str, number: Mention, opinion: _Opinion, others: Iterable[Mention]) -> Mention | None:
         """Choose what one link of a number holds, among what stands in its window."""
-        window, scores = opinion.at(number.start)
-        near = [m for m in others if window.start <= m.start < window.end and m != number]
-        starts = [m.start - window.start for m in near]
-        best = int(link_chances(scores, LINKS.index(name), number.start - window.start, starts).argmax())
+        i = bisect_right(opinion.starts, number.start) - 1
+        start, ends = opinion.starts[i], opinion.ends[i]
+        near = [m for m in others if start <= m.start < start + ends[0].shape[1] and m != number]
+        chances = link_chances(ends, LINKS.index(name), number.start - start, [m.start - start for m in near])
+        best = int(chances.argmax())
         return near[best] if best < len(near) else None
+
+
+def _score(mention: Mention, window: Window, scores: Scores) -> float:
+    """Give the network's score of a span that it did not choose itself; one that crosses a window's end the lowest."""
+    if mention.end > window.end:
+        return -_FAR
+    first, last = mention.start - window.start, mention.end - 1 - window.start
+    return float(scores.spans[TYPES.index(mention.type), first, last])
 
 
 LINK_TYPES = {"base": "NUMBER"}  # every other link is named after its type

@@ -26,7 +26,21 @@ from zongjie.windows import TYPES, Window
 
 
 class Fit(Table):
-    """``[fit]`` of ``configs/train.toml``."""
+    """``[fit]`` of ``configs/train.toml``.
+
+    Attributes:
+        seed: Seed of chance.
+        epochs: How often gold and its copies are read.
+        batch: Passages a step.
+        rate: Learning rate of what is pretrained.
+        head_rate: Learning rate of the heads and of what reads marks.
+        warmup: Steps until the rates are reached; they fall to zero from there.
+        decay: Weight decay.
+        hide: Chance that a column of marks is hidden for a passage of gold.
+        weak_hide: The same while silver is read, which repeats what the marks say.
+        blank: Chance that a character is hidden.
+        copies: Changed copies of each gold passage (``augment``).
+    """
 
     seed: int
     epochs: float
@@ -36,6 +50,7 @@ class Fit(Table):
     warmup: int
     decay: float
     hide: float
+    weak_hide: float
     blank: float
     copies: int
 
@@ -93,6 +108,7 @@ def fit(network: Network, rows: Dataset, how: Fit) -> Network:
             remove_unused_columns=False,
             seed=how.seed,
             disable_tqdm=True,
+            train_sampling_strategy="group_by_length",
         )
         collate = Collate(hide=how.hide, blank=how.blank, seed=how.seed)
         trainer = Trainer(lesson, arguments, train_dataset=rows, data_collator=collate, optimizers=(optimizer, None))

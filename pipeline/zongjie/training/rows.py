@@ -6,11 +6,12 @@ In: ``Passage``s. Out: a ``datasets.Dataset`` of ids, marks and targets; padded 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from datasets import Dataset
+from datasets import Dataset, load_from_disk
 from torch import Tensor
 
 from zongjie.alphabet import MASK, Alphabet
@@ -75,13 +76,58 @@ def silver_row(reading: Reading, said: Said, layers: Layers | Said, alphabet: Al
     )
 
 
+def silver_texts(folders: Sequence[Path], most: int) -> list[str]:
+    """Read the first passages of silver that state figures or names.
+
+    Args:
+        folders: Folders of ``zongjie.training.silver``, whose passages stand in random order.
+        most: How many to give.
+
+    Returns:
+        Their texts.
+    """
+    number, named = TYPES.index("NUMBER"), {TYPES.index("SCHOOL"), TYPES.index("PROGRAM")}
+    found: list[str] = []
+    for folder in folders:
+        for row in load_from_disk(str(folder)):
+            kinds = [kind for _, _, kind in row["spans"]]
+            telling = kinds.count(number) > 1 or (number in kinds and not named.isdisjoint(kinds))
+            if telling and len(kinds) >= _FEW:
+                found.append(row["text"])
+            if len(found) >= most:
+                return found
+    return found
+
+
+def silver_dataset(texts: Iterable[str], alphabet: Alphabet) -> Dataset:
+    """Make the dataset of texts that no person has annotated: the grammar is the annotator.
+
+    Args:
+        texts: Passages.
+        alphabet: The model's characters.
+
+    Returns:
+        One row a passage.
+    """
+
+    def row(text: str) -> dict[str, Any]:
+        reading = Reading(Text.of(text, id=""))
+        said = Said.of(reading)
+        return silver_row(reading, said, said, alphabet)
+
+    return Dataset.from_list([row(text) for text in texts])
+
+
 def _states(numbers: dict[tuple[int, int], tuple[int, int]]) -> list[tuple[int, ...]]:
     return [(start, end, *state) for (start, end), state in sorted(numbers.items())]
 
 
-def _row(reading: Reading, said: Said, alphabet: Alphabet, targets: Mapping[str, Sequence[tuple[int, ...]]]) -> dict[str, Any]:
+def _row(
+    reading: Reading, said: Said, alphabet: Alphabet, targets: Mapping[str, Sequence[tuple[int, ...]]]
+) -> dict[str, Any]:
     return {
         "ids": alphabet.encode(reading.text).tolist(),
+        "length": len(reading.text),  # the loop batches rows of like length
         "marks": marks_of(reading, said).ravel().tolist(),
         **{name: [list(values) for values in sorted(set(found))] for name, found in targets.items()},
     }
@@ -101,6 +147,7 @@ def dataset_of(passages: Iterable[Passage], alphabet: Alphabet) -> Dataset:
     return Dataset.from_list(rows)
 
 
+_FEW = 4  # mentions below which a passage of silver teaches little
 _PLAIN, _TELLING, _FALSE = 0.6, 0.6, 0.1  # see ``_spoken``
 
 

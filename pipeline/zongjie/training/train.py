@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -23,19 +23,19 @@ from zongjie.alphabet import Alphabet
 from zongjie.corpus import Passage, read_gold
 from zongjie.decoding import TOKENS
 from zongjie.errors import ConfigError
-from zongjie.language import LINKS, blank, to_doc
+from zongjie.language import LINKS
 from zongjie.model import Kept, digest
-from zongjie.normalise import to_record
 from zongjie.ontology import Table
 from zongjie.record import Record
 from zongjie.score import Scores, score
 from zongjie.tagger import Mix, Tagger
-from zongjie.text import Text
+from zongjie.training.augment import augmented
+from zongjie.training.calibrate import Seen, collect, extract, fit_lines
 from zongjie.training.encoders import BiLstm, Borrowed
 from zongjie.training.export import export
 from zongjie.training.fit import Fit, TorchScorer, fit, network_of
 from zongjie.training.network import Network, Shape
-from zongjie.training.rows import dataset_of
+from zongjie.training.rows import dataset_of, silver_dataset, silver_texts
 from zongjie.windows import MARKS, TYPES
 
 BILSTM = "bilstm"  # the name by which ``--encoder`` asks for ours; any other is one of Hugging Face
@@ -50,12 +50,14 @@ class Data(Table):
 
     Attributes:
         gold: Annotated passages, files or folders.
-        silver: Passages of the same form that a model or the grammar annotated; read once, before gold.
+        silver: Folders of ``zongjie.training.silver``; what the grammar says of some of them is learned before gold.
+        silver_passages: How many of them.
         pretrained: Folder of ``zongjie.training.pretrain``; its alphabet holds for every encoder, its weights for ours.
     """
 
     gold: tuple[str, ...]
     silver: tuple[str, ...] = ()
+    silver_passages: Annotated[int, Field(ge=1)] = 6000
     pretrained: str | None = None
 
 
@@ -77,6 +79,12 @@ class Borrowing(Table):
     rate: float = 3e-5
 
 
+class Certainty(Table):
+    """``[calibration]``: how many parts gold is split into to learn how sure a model may be; below two, it is left out."""
+
+    folds: Annotated[int, Field(ge=0)] = 2
+
+
 class Export(Table):
     """``[export]``: whether weights are written in eight bits."""
 
@@ -91,6 +99,7 @@ class TrainConfig(Table):
     fit: Fit
     mix: Kept = Kept()
     borrowed: Borrowing = Borrowing()
+    calibration: Certainty = Certainty()
     export: Export = Export()
 
 
@@ -100,13 +109,13 @@ class Material:
 
     Attributes:
         gold: Annotated passages.
-        silver: Passages that were annotated by machine.
+        silver: Texts that no person has annotated.
         pretrained: Folder of a pretrained encoder, if there is one.
         files: SHA-256 of every file read, by its path as the config gives it.
     """
 
     gold: list[Passage]
-    silver: list[Passage]
+    silver: list[str]
     pretrained: Path | None
     files: dict[str, str]
 
@@ -130,12 +139,17 @@ def train(config: Path, out: Path, *, encoder: str | None = None, smoke: bool = 
     """
     how = read_settings(config, smoke=smoke)
     material = gather(how, most=_SMOKE if smoke else None)
+    seen: list[Seen] = []
+    if how.calibration.folds > 1 and not smoke:
+        for tagger, unseen in _folds(how, material, how.calibration.folds, encoder):
+            seen += collect(tagger, unseen)
     network, alphabet = _fitted(how, material, encoder)
     export(
         network,
         alphabet,
         out,
         mix=how.mix,
+        calibration=fit_lines(seen),
         training=_origin(how, material, encoder) | {"config": digest(config), "smoke": smoke},
         int8=how.export.int8,
     )
@@ -162,11 +176,20 @@ def cross_validate(config: Path, *, folds: int = 5, encoder: str | None = None, 
     how = read_settings(config, smoke=smoke)
     material = gather(how, most=_SMOKE if smoke else None)
     records: dict[str, Record] = {}
+    for tagger, unseen in _folds(how, material, folds, encoder):
+        found = extract(tagger, unseen)
+        records |= {one.passage.id: one.record for one in found}
+    return score(material.gold, records)
+
+
+def _folds(
+    how: TrainConfig, material: Material, folds: int, encoder: str | None
+) -> Iterator[tuple[Tagger, list[Passage]]]:
+    """Train once a fold; give each model with the passages that it has not seen."""
     for known, unseen in held_out(material.gold, folds, how.fit.seed):
         network, alphabet = _fitted(how, replace(material, gold=known), encoder)
         mix = Mix(frozenset(how.mix.grammar), frozenset(how.mix.links), how.mix.shift, how.mix.longest)
-        records |= extract(Tagger(TorchScorer(network), alphabet, mix), unseen)
-    return score(material.gold, records)
+        yield Tagger(TorchScorer(network), alphabet, mix), unseen
 
 
 def held_out(passages: Sequence[Passage], folds: int, seed: int) -> Iterator[tuple[list[Passage], list[Passage]]]:
@@ -225,7 +248,7 @@ def gather(how: TrainConfig, *, most: int | None = None) -> Material:
 
     Args:
         how: The config.
-        most: How many gold and how many silver passages to keep, spread over all; all if not given.
+        most: How many gold and how many silver passages to keep; as the config says if not given.
 
     Returns:
         Passages, the pretrained folder, and the digest of every file.
@@ -240,7 +263,7 @@ def gather(how: TrainConfig, *, most: int | None = None) -> Material:
         raise ConfigError(f"[data] gold: nothing at {', '.join(how.data.gold) or 'no path'}. Name annotated passages.")
     return Material(
         _passages(gold, most),
-        _passages(silver, most),
+        silver_texts(silver, most or how.data.silver_passages),
         pretrained[0] if pretrained else None,
         {file.as_posix(): digest(file) for path in (*gold, *silver, *pretrained) for file in _files(path)},
     )
@@ -271,14 +294,16 @@ def _fitted(how: TrainConfig, material: Material, encoder: str | None) -> tuple[
         else Alphabet.of((passage.text for passage in material.gold), at_least=1)
     )
     torch.manual_seed(how.fit.seed)
-    longest = max([how.mix.longest, *(len(p.text) for p in (*material.gold, *material.silver))])
+    longest = max([how.mix.longest, *(len(p.text) for p in material.gold), *map(len, material.silver)])
     network = network_for(how, alphabet, material.pretrained, encoder, longest)
     settings = how.fit
     if encoder not in (None, BILSTM):
         settings = settings.model_copy(update={"rate": how.borrowed.rate})
-    if material.silver:
-        fit(network, dataset_of(material.silver, alphabet), _once(settings))
-    fit(network, dataset_of(material.gold, alphabet), settings)
+    if material.silver:  # weak first, gold last: mixed they help nothing (arXiv:2106.08977)
+        weak = settings.model_copy(update={"epochs": 1.0, "hide": settings.weak_hide, "head_rate": 1e-3})
+        fit(network, silver_dataset(material.silver, alphabet), weak)
+    copies = augmented(material.gold, copies=settings.copies, seed=settings.seed) if settings.copies else []
+    fit(network, dataset_of([*material.gold, *copies], alphabet), settings)
     return network.cpu(), alphabet
 
 
@@ -308,26 +333,6 @@ def network_for(
         return network_of(shape)
     read = BiLstm(shape) if encoder == BILSTM else Borrowed(encoder, alphabet, longest=longest)
     return Network(read, read.width, types=len(TYPES), links=len(LINKS), tokens=TOKENS)
-
-
-def extract(tagger: Tagger, passages: Iterable[Passage]) -> dict[str, Record]:
-    """Extract from passages with a network in memory, as ``Extractor`` does with one from disk.
-
-    Args:
-        tagger: The model.
-        passages: What to read; only their texts are looked at.
-
-    Returns:
-        Records by the passages' ids.
-    """
-    nlp = blank()
-    records = {}
-    for passage in passages:
-        doc = to_doc(Text.of(passage.text, id=passage.id), nlp)
-        for step in (tagger.mark_spans, tagger.assign_roles, tagger.link_facts):
-            doc = step(doc)
-        records[passage.id] = to_record(doc)
-    return records
 
 
 def _origin(how: TrainConfig, material: Material, encoder: str | None) -> dict[str, Any]:
