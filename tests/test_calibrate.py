@@ -122,11 +122,11 @@ def test_a_line_can_be_fitted_where_all_is_right() -> None:
 def test_bins_add_up() -> None:
     chances, right = [0.0, 0.05, 0.1, 0.55, 0.95, 1.0], [False, True, False, True, True, True]
     rows = calibrate.reliability(chances, right)
-    assert sum(row.count for row in rows) == len(chances)
-    assert sum(row.count * row.right for row in rows) == pytest.approx(sum(right))
-    assert sum(row.count * row.chance for row in rows) == pytest.approx(sum(chances))
-    assert [row.count for row in rows] == [2, 1, 0, 0, 0, 1, 0, 0, 0, 2]
-    assert all(row.low <= row.chance <= row.high for row in rows if row.count)
+    assert sum(row.size for row in rows) == len(chances)
+    assert sum(row.size * row.right for row in rows) == pytest.approx(sum(right))
+    assert sum(row.size * row.chance for row in rows) == pytest.approx(sum(chances))
+    assert [row.size for row in rows] == [2, 1, 0, 0, 0, 1, 0, 0, 0, 2]
+    assert all(row.low <= row.chance <= row.high for row in rows if row.size)
     expected = (abs(0.05 - 1) + 0.1 + 0.45 + abs(1.95 - 2)) / 6
     assert calibrate.expected_error(chances, right) == pytest.approx(expected)
     assert calibrate.expected_error([], []) == 0
@@ -236,7 +236,7 @@ def test_the_card_says_what_the_figures_say(model: Path, passages: list[Passage]
         "| PLACE | 1.000 | 1 | 0.000 | 1 |",
         "| SCHOOL | - | 0 | - | 0 |",
         "| 50 % | 0.432 |",
-        "| `network.onnx` | 9.87 MB |",
+        "| `network.onnx` | 9,870 kB |",
         "| characters a second | 4321 |",
         "All links are chosen by the grammar",
         "(Platt 1999)",

@@ -69,14 +69,14 @@ class Bin(NamedTuple):
     Attributes:
         low: Its lower end.
         high: Its upper end.
-        count: How many chances fall into it.
+        size: How many chances fall into it.
         chance: Their mean; 0 if there are none.
         right: Share of them that is right; 0 if there are none.
     """
 
     low: float
     high: float
-    count: int
+    size: int
     chance: float
     right: float
 
@@ -225,7 +225,7 @@ def expected_error(chances: Sequence[float], right: Sequence[bool], bins: int = 
         The mean distance of chance and truth over bins, weighted by their counts; 0 for no chances.
     """
     rows = reliability(chances, right, bins=bins)
-    return sum(row.count * abs(row.chance - row.right) for row in rows) / max(1, sum(row.count for row in rows))
+    return sum(row.size * abs(row.chance - row.right) for row in rows) / max(1, sum(row.size for row in rows))
 
 
 def parts(seen: Iterable[Seen]) -> dict[str, list[Seen]]:
@@ -247,10 +247,10 @@ def plot(seen: Iterable[Seen], path: Path) -> None:
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     for axes, (name, found) in zip(figure.subplots(1, len(PARTS), sharey=True), parts(seen).items(), strict=True):
         chances, right = [one.chance for one in found], [one.right for one in found]
-        rows = [row for row in reliability(chances, right) if row.count]
+        rows = [row for row in reliability(chances, right) if row.size]
         axes.bar(
             [(row.low + row.high) / 2 for row in rows],
-            [row.count / len(found) for row in rows],
+            [row.size / len(found) for row in rows],
             width=0.9 / _BINS,
             color="#d8dee6",
             label="share of all",

@@ -172,7 +172,7 @@ def calibration(seen: Sequence[Seen]) -> dict[str, dict[str, Any]]:
             "chance": sum(chances) / max(1, len(found)),
             "right": sum(right) / max(1, len(found)),
             "error": expected_error(chances, right),
-            "bins": [row._asdict() for row in reliability(chances, right) if row.count],
+            "bins": [row._asdict() for row in reliability(chances, right) if row.size],
         }
     return rows
 
@@ -249,7 +249,8 @@ _LIMITS = """
   measured.
 - Measured on passages of one to a few sentences. What only a whole document shows (headings, tables, a time or a place
   named a page before) is in none of these figures.
-- The network reads at most {longest} characters at a time, whole sentences where they fit. {links}
+- The network reads at most {longest} characters at a time, whole sentences where they fit.
+- {links}
 - The passages it is measured on were looked at while zongjie was made, so expect somewhat less on new places.
 - One annotation was taken for right. People who annotate the same passage differ too, most of all in where a PROGRAM
   begins and ends.
@@ -331,7 +332,7 @@ def _weakest(measures: Mapping[str, Mapping[str, float]]) -> str:
     single = {
         name: m
         for name, m in measures.items()
-        if name.startswith(("span.", "link.", "role.")) and m["tp"] + m["fn"] >= _ENOUGH
+        if name.startswith(("span.", "link.", "role.")) and name != "span.all" and m["tp"] + m["fn"] >= _ENOUGH
     }
     worst = sorted(single, key=lambda name: single[name]["f1"])[:5]
     listed = ", ".join(f"{name} ({single[name]['f1']:.3f})" for name in worst)
@@ -378,14 +379,15 @@ def _confidence(card: Card, rows: Mapping[str, Mapping[str, Any]]) -> str:
     fitted = "by a line on its log odds, fitted on passages held out of training (Platt 1999)"
     how = fitted if card.calibration else "as they come, not calibrated"
     table = [
-        (name, str(row["count"]), *(f"{row[key]:.3f}" for key in ("chance", "right", "error")))
+        (name, str(row["count"]), *(f"{row[key]:.3f}" if row["count"] else "-" for key in ("chance", "right", "error")))
         for name, row in rows.items()
     ]
     return f"""
 ## How far its confidence can be trusted
 
-Confidences are made from scores {how}. The expected calibration error (ECE, Guo et al. 2017) is the mean distance
-between confidence and share right, over ten bins; 0 is best.
+Confidences are made from scores {how}.
+The expected calibration error (ECE, Guo et al. 2017) is the mean distance between confidence and share right, over ten
+bins; 0 is best.
 
 {_table(("what", "found", "mean confidence", "share right", "ECE"), table)}
 
@@ -394,7 +396,7 @@ between confidence and share right, over ten bins; 0 is best.
 
 
 def _costs(model: Mapping[str, Any], speed: Mapping[str, Any] | None) -> str:
-    rows = [(f"`{name}`", f"{size / 1e6:.2f} MB") for name, size in model["bytes"].items()]
+    rows = [(f"`{name}`", f"{size / 1000:,.0f} kB") for name, size in model["bytes"].items()]
     rows += [("weights", f"{model['weights'] / 1e6:.1f} million"), ("to open it", f"{model['seconds_to_open']:.2f} s")]
     rows += [(name.replace("_", " "), _plain(value)) for name, value in (speed or {}).items()]
     return f"\n## Size and speed\n\n{_table(('', ''), rows)}\n"
@@ -403,9 +405,9 @@ def _costs(model: Mapping[str, Any], speed: Mapping[str, Any] | None) -> str:
 def _limits(card: Card) -> str:
     chosen = ", ".join(card.mix.links)
     links = (
-        f"It chooses these links among what stands in the same stretch, and the grammar the others: {chosen}."
+        f"The network chooses these links, among what it reads at a time, and the grammar the others: {chosen}."
         if chosen
-        else "All links are chosen by the grammar; it chooses spans, roles, status and kind."
+        else "All links are chosen by the grammar; the network chooses spans, roles, status and kind."
     )
     return _LIMITS.format(longest=card.mix.longest, links=links)
 

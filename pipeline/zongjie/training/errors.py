@@ -159,8 +159,8 @@ def _quote(text: str, place: Offsets) -> str:
 
 def _fact(text: str, fact: FactRow) -> str:
     metric = _flat(text[slice(*fact.metric)]) if fact.metric else "-"
-    low, high, unit, flag = fact.value or ("", "", "", "?")
-    value = "|".join("" if side is None else str(side) for side in (low, high, unit, flag))
+    low, high, unit, flag = fact.value or (None, None, "", "?")
+    value = "|".join([*("" if side is None else f"{side:.12g}" for side in (low, high)), unit, flag])
     return f"‹{metric}› ‹{_flat(text[slice(*fact.number)])}› {value} {fact.status} {fact.kind}"
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Annotated
 
 import numpy as np
 import torch
 from datasets import Dataset
+from pydantic import Field
 from safetensors.torch import load_file
 from torch import nn
 from transformers import Trainer, TrainingArguments
@@ -40,6 +42,7 @@ class Fit(Table):
         weak_hide: The same while silver is read, which repeats what the marks say.
         blank: Chance that a character is hidden.
         copies: Changed copies of each gold passage (``augment``).
+        runs: How many networks are fitted to gold, with other copies and another order, and averaged.
     """
 
     seed: int
@@ -53,6 +56,7 @@ class Fit(Table):
     weak_hide: float
     blank: float
     copies: int
+    runs: Annotated[int, Field(ge=1)] = 1
 
 
 def network_of(shape: Shape, pretrained: Path | None = None) -> Network:

@@ -47,7 +47,12 @@ def row_of(passage: Passage, alphabet: Alphabet) -> dict[str, Any] | None:
         for role, id_ in claim.links().items():
             links.append((LINKS.index(role), number.start, tags[id_].start))
     clauses = [(c.start, c.end, ROLES.index(c.role)) for c in passage.clauses]
-    targets = {"spans": spans, "links": links, "numbers": _states(numbers), "clauses": clauses}
+    targets: dict[str, Sequence[tuple[int, ...]]] = {
+        "spans": spans,
+        "links": links,
+        "numbers": _states(numbers),
+        "clauses": clauses,
+    }
     return _row(reading, Said.of(reading), alphabet, targets)
 
 

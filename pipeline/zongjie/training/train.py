@@ -80,7 +80,7 @@ class Borrowing(Table):
 
 
 class Certainty(Table):
-    """``[calibration]``: how many parts gold is split into to learn how sure a model may be; below two, it is left out."""
+    """``[calibration]``: how many parts gold is split into, to learn how sure a model may be; below two: none."""
 
     folds: Annotated[int, Field(ge=0)] = 2
 
@@ -302,9 +302,22 @@ def _fitted(how: TrainConfig, material: Material, encoder: str | None) -> tuple[
     if material.silver:  # weak first, gold last: mixed they help nothing (arXiv:2106.08977)
         weak = settings.model_copy(update={"epochs": 1.0, "hide": settings.weak_hide, "head_rate": 1e-3})
         fit(network, silver_dataset(material.silver, alphabet), weak)
-    copies = augmented(material.gold, copies=settings.copies, seed=settings.seed) if settings.copies else []
-    fit(network, dataset_of([*material.gold, *copies], alphabet), settings)
+    _fit_runs(network, material.gold, alphabet, settings)
     return network.cpu(), alphabet
+
+
+def _fit_runs(network: Network, gold: Sequence[Passage], alphabet: Alphabet, how: Fit) -> None:
+    """Fit to gold several times from one start, and average the weights (Wortsman et al., arXiv:2203.05482)."""
+    start = {name: value.clone() for name, value in network.state_dict().items()}
+    total = {name: torch.zeros_like(value) for name, value in start.items()}
+    for run in range(how.runs):
+        network.load_state_dict(start)
+        settings = how.model_copy(update={"seed": how.seed + run})
+        copies = augmented(gold, copies=how.copies, seed=settings.seed) if how.copies else []
+        fit(network, dataset_of([*gold, *copies], alphabet), settings)
+        for name, value in network.state_dict().items():
+            total[name] += value.to(total[name].device)
+    network.load_state_dict({name: value / how.runs for name, value in total.items()})
 
 
 def network_for(
