@@ -36,7 +36,7 @@ MEASURES = (
     *("value", "status", "kind", "fact.core", "fact.loose", "fact.full", "roles.macro"),
 )
 # By maker: the grammar gives the same on every machine; the model's sums may differ in the last bit between processors.
-# The model has learned from these passages: its floors guard the way from text to record, they say nothing of its quality.
+# The model has learned from these passages: its floors guard the way from text to record, not its quality.
 SLACK = {"rules": 0.0, "model": 0.005}
 Pinned = Mapping[str, Any]
 

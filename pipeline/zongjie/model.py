@@ -7,7 +7,7 @@ ONNX Runtime runs the network; there is no pickle and no torch here.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -27,9 +27,8 @@ from zongjie.windows import COLUMNS, MARKS, Window
 if TYPE_CHECKING:
     import onnxruntime
 
-FORMAT = 1  # what this code reads; raised when a change makes older models wrong
+FORMAT = 2  # what this code reads; raised when a change makes older models wrong
 SHIPPED = "zongjie-base"
-_BATCH = 2048  # characters, padding included
 _REMEDY = "Reinstall zongjie, or train it anew with `make train`."
 
 
@@ -74,31 +73,15 @@ class OnnxScorer:
 
     def __call__(self, batch: Sequence[Window]) -> list[Scores]:
         """Score windows; one result each, in order."""
-        results: list[Scores | None] = [None] * len(batch)
-        for group in _groups([len(w.ids) for w in batch]):
-            longest = max(len(batch[i].ids) for i in group)
-            ids = np.zeros((len(group), longest), np.int64)
-            marks = np.zeros((len(group), longest, COLUMNS), np.int64)
-            for row, i in enumerate(group):
-                n = len(batch[i].ids)
-                ids[row, :n], marks[row, :n] = batch[i].ids, batch[i].marks
-            spans, numbers, others, tokens = self.session.run(None, {"ids": ids, "marks": marks})
-            for row, i in enumerate(group):
-                n = len(batch[i].ids)
-                results[i] = Scores(spans[row, :, :n, :n], numbers[row, :, :n], others[row, :, :n], tokens[row, :n])
-        return [scores for scores in results if scores is not None]
-
-
-def _groups(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Batch windows of like length, so that little is spent on padding."""
-    group: list[int] = []
-    for i in sorted(range(len(lengths)), key=lambda i: (lengths[i], i)):
-        if group and lengths[i] * (len(group) + 1) > _BATCH:
-            yield group
-            group = []
-        group.append(i)
-    if group:
-        yield group
+        # one at a time: on one thread padding costs more than a batch saves, and no score depends on the neighbours
+        results = []
+        for window in batch:
+            seen = np.zeros((1, len(window.ids), MARKS), np.float32)
+            for column in window.marks.T:
+                seen[0, np.arange(len(column)), column] += 1
+            outputs = self.session.run(None, {"ids": window.ids[None], "marks": seen})
+            results.append(Scores(*(output[0] for output in outputs)))
+        return results
 
 
 def shipped() -> Path:

@@ -297,7 +297,7 @@ def _passage(gold: Layers, found: Layers) -> Iterator[tuple[str, PRF]]:
     for index, role in enumerate(LINKS):
         yield f"link.{role}", PRF.of(*({(f.number, f.links[index]) for f in side if f.links[index]} for side in sides))
     for clause in gold.roles:
-        said = _role_of(clause, found.roles)
+        said = role_of(clause, found.roles)
         if said == clause.role:
             yield f"role.{said}", PRF(tp=1)
         else:
@@ -346,7 +346,7 @@ def _alike(text: str, one: FactRow, two: FactRow) -> bool:
     return 2 * (here & there).total() >= 0.8 * (here.total() + there.total())
 
 
-def _role_of(clause: RoleRange, said: Iterable[RoleRange]) -> str:
+def role_of(clause: RoleRange, said: Iterable[RoleRange]) -> str:
     """Give the role that covers more than half of a clause, else the role of what is not said."""
     covered: Counter[str] = Counter()
     for piece in said:

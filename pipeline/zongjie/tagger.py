@@ -200,7 +200,7 @@ class Tagger:
     def _judged(self, link: Link, opinion: _Opinion, by_type: dict[str, list[Mention]]) -> Link:
         status, kind = state_chances(opinion.tokens, link.number)
         chosen = {
-            name: self._chosen(name, link.number, opinion, by_type.get(LINK_TYPES.get(name, name.upper()), []))
+            name: self._chosen(name, link, opinion, by_type.get(LINK_TYPES.get(name, name.upper()), []))
             for name in LINKS
             if name in self.mix.links
         }
@@ -216,11 +216,14 @@ class Tagger:
         # a fact is as sure as the least sure of what it is made of
         return replace(linked, confidence=self.calibration.chance("fact", min(parts)))
 
-    def _chosen(self, name: str, number: Mention, opinion: _Opinion, others: Iterable[Mention]) -> Mention | None:
-        """Choose what one link of a number holds, among what stands in its window."""
+    def _chosen(self, name: str, link: Link, opinion: _Opinion, others: Iterable[Mention]) -> Mention | None:
+        """Choose what one link of a number holds, among what stands in its window; beyond it the grammar is heard."""
+        number = link.number
         i = bisect_right(opinion.starts, number.start) - 1
         start, ends = opinion.starts[i], opinion.ends[i]
         near = [m for m in others if start <= m.start < start + ends[0].shape[1] and m != number]
+        if not near:
+            return getattr(link, name)  # type: ignore[no-any-return]
         chances = link_chances(ends, LINKS.index(name), number.start - start, [m.start - start for m in near])
         best = int(chances.argmax())
         return near[best] if best < len(near) else None

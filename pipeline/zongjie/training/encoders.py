@@ -15,7 +15,7 @@ from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTo
 
 from zongjie.alphabet import MASK, PAD, UNKNOWN, Alphabet
 from zongjie.errors import ModelError
-from zongjie.training.network import Encoder, Shape
+from zongjie.training.network import Encoder, Shape, sum_marks
 from zongjie.windows import MARKS
 
 _KNOWN = 0.5  # least share of our characters that a borrowed encoder must know
@@ -114,7 +114,7 @@ class Borrowed(nn.Module):
             tokens = torch.where(at == count, self.last, tokens)
         x = self.model.get_input_embeddings()(tokens)
         if marks is not None:
-            x = x + self.mark(functional.pad(marks, (0, 0, *ends))).sum(2)
+            x = x + sum_marks(self.mark, functional.pad(marks, (0, 0, *ends)))
         read = self.model(inputs_embeds=x, attention_mask=(at < count + ends[1]).long()).last_hidden_state
         return read[:, ends[0] : read.shape[1] - ends[1]]  # type: ignore[no-any-return]
 

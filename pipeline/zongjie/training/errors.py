@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from zongjie.corpus import read_gold
 from zongjie.model import open_model
-from zongjie.score import FactRow, Layers, Offsets, _role_of
+from zongjie.score import FactRow, Layers, Offsets, role_of
 from zongjie.training.calibrate import extract
 
 _AROUND = 10  # characters shown on each side
@@ -54,7 +54,7 @@ def slips(gold: Layers, found: Layers) -> Iterator[Slip]:
     yield from _span_slips(gold, found)
     yield from _fact_slips(gold, found)
     for clause in gold.roles:
-        said = _role_of(clause, found.roles)
+        said = role_of(clause, found.roles)
         if said != clause.role:
             shown = _quote(gold.text, (clause.start, clause.end))
             yield Slip("roles", f"{clause.role} as {said}", gold.id, shown)

@@ -45,7 +45,7 @@ def export(  # noqa: PLR0913 - the parts of a model folder
     """
     folder.mkdir(parents=True, exist_ok=True)
     ids = torch.ones(2, 24, dtype=torch.long)
-    marks = torch.zeros(2, 24, COLUMNS, dtype=torch.long)
+    marks = torch.ones(2, 24, MARKS)
     axes = {0: "batch", 1: "length"}
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the older exporter says that it is the older one

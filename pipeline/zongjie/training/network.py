@@ -65,6 +65,22 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return x * cos + torch.cat([-x[..., half:], x[..., :half]], dim=-1) * sin
 
 
+def sum_marks(table: nn.Embedding, marks: Tensor) -> Tensor:
+    """Add up what stands at a character, (batch, length, width).
+
+    Args:
+        table: Vectors of marks.
+        marks: Ids, (batch, length, columns); or how often each id stands there, as floats, (batch, length, MARKS): the
+            same sum as one product, and faster.
+
+    Returns:
+        The sums.
+    """
+    if marks.is_floating_point():
+        return marks @ table.weight[: marks.shape[-1]]
+    return table(marks).sum(2)  # type: ignore[no-any-return]
+
+
 class Layer(nn.Module):
     """One pre-norm transformer layer."""
 
@@ -129,7 +145,7 @@ class Encoder(nn.Module):
         read = torch.cat([self.character(ids), self.pair(left), self.pair(right)], dim=-1)
         x = self.join(read)
         if marks is not None:
-            x = x + self.mark(marks).sum(2)
+            x = x + sum_marks(self.mark, marks)
         x = self.dropout(self.norm(x))
         bias = (ids == 0)[:, None, None, :].to(x.dtype) * -1e4
         cos, sin = self.get_buffer("cos")[:length], self.get_buffer("sin")[:length]

@@ -90,5 +90,5 @@ class Lesson(nn.Module):
             choice = functional.pad(choice, (0, 1))  # none scores zero
             chance = functional.log_softmax(choice, -1).masked_fill(~gold, _NEVER)
             loss["links"] = -torch.logsumexp(chance, -1).mean()
-        total = sum(_SHARE[name] * part for name, part in loss.items())
+        total = torch.stack([_SHARE[name] * part for name, part in loss.items()]).sum()
         return {"loss": total, **{k: v.detach() for k, v in loss.items()}}
