@@ -95,6 +95,7 @@ class Borrowed(nn.Module):
         self.width = int(self.model.config.hidden_size)
         self.mark = nn.Embedding(MARKS, self.model.get_input_embeddings().weight.shape[1], padding_idx=0)
         nn.init.normal_(self.mark.weight, std=1e-3)
+        nn.init.zeros_(self.mark.weight[0])  # nothing is said of [CLS] and [SEP]
 
     def forward(self, ids: Tensor, marks: Tensor | None = None) -> Tensor:
         """Encode.
