@@ -25,7 +25,7 @@ KIND = slice(STATUS.stop, STATUS.stop + len(KINDS))
 TOKENS = KIND.stop
 
 _HOLDS = {("METRIC", "PROGRAM"), ("PROGRAM", "SCHOOL")}  # (outer, inner) that may stand in one another
-_LOUDEST = 8.0  # a character's weight is bounded, so that its exponential is too
+LOUDEST = 8.0  # a character's weight is bounded, so that its exponential is too
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def role_chances(tokens: Floats, clauses: Sequence[tuple[int, int]]) -> Floats:
         Chances, (clauses, roles).
     """
     starts = np.array([start for start, _ in clauses])
-    weight = np.exp(np.clip(tokens[:, WEIGHT], -_LOUDEST, _LOUDEST))[:, None]
+    weight = np.exp(np.clip(tokens[:, WEIGHT], -LOUDEST, LOUDEST))[:, None]
     total = np.add.reduceat(tokens[:, ROLE] * weight, starts)
     return softmax(total / np.maximum(np.add.reduceat(weight, starts), 1e-6))
 

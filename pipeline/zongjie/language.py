@@ -60,6 +60,7 @@ class Link:
 
 
 LINKS = ("metric", "action", "time", "place", "school", "program", "base")  # what a ``Link`` may hold
+LINK_TYPES = {"base": "NUMBER"}  # the type of what it holds, where it is not named after it
 
 
 @dataclass(slots=True)

@@ -40,6 +40,10 @@ class Kept(Table):
     shift: dict[str, float] = Field(default_factory=dict)
     longest: Annotated[int, Field(ge=32, le=480)] = 240
 
+    def mix(self) -> Mix:
+        """Give it as the tagger takes it."""
+        return Mix(frozenset(self.grammar), frozenset(self.links), self.shift, self.longest)
+
 
 class Card(Table):
     """``model.json``.
@@ -154,6 +158,5 @@ def open_model(folder: Path | None = None, *, device: Literal["cpu", "cuda"] = "
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(folder / "network.onnx"), options, providers=[provider])
-    mix = Mix(frozenset(card.mix.grammar), frozenset(card.mix.links), card.mix.shift, card.mix.longest)
     calibration = Calibration(card.calibration)
-    return Tagger(OnnxScorer(session), Alphabet.read(folder / "alphabet.txt"), mix, calibration)
+    return Tagger(OnnxScorer(session), Alphabet.read(folder / "alphabet.txt"), card.mix.mix(), calibration)

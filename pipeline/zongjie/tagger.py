@@ -25,7 +25,7 @@ from zongjie.decoding import (
     role_chances,
     state_chances,
 )
-from zongjie.language import LINKS, Clause, Link, layers, reading
+from zongjie.language import LINK_TYPES, LINKS, Clause, Link, layers, reading
 from zongjie.reading import Reading
 from zongjie.record import EntityType
 from zongjie.rules import find_links
@@ -235,6 +235,3 @@ def _score(mention: Mention, window: Window, scores: Scores) -> float:
         return -_FAR
     first, last = mention.start - window.start, mention.end - 1 - window.start
     return float(scores.spans[TYPES.index(mention.type), first, last])
-
-
-LINK_TYPES = {"base": "NUMBER"}  # every other link is named after its type

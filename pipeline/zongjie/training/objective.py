@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from zongjie.decoding import KIND, ROLE, STATUS, WEIGHT
+from zongjie.decoding import KIND, LOUDEST, ROLE, STATUS, WEIGHT
 from zongjie.training.network import Network
 
 _NEVER = -1e4
@@ -49,7 +49,7 @@ def pool(values: Tensor, group: Tensor, count: int) -> Tensor:
 
 def clause_scores(tokens: Tensor, clause: Tensor, count: int) -> Tensor:
     """Scores of clause roles: the characters' say, each by its weight in the clause, (count, roles)."""
-    weight = tokens[..., WEIGHT].float().clamp(-8, 8).exp()[..., None]
+    weight = tokens[..., WEIGHT].float().clamp(-LOUDEST, LOUDEST).exp()[..., None]
     both = pool(torch.cat([tokens[..., ROLE].float() * weight, weight], -1), clause, count)
     return both[:, :-1] / both[:, -1:].clamp(min=1e-6)
 

@@ -16,13 +16,11 @@ from torch import Tensor
 
 from zongjie.alphabet import MASK, Alphabet
 from zongjie.corpus import Passage
-from zongjie.language import LINKS, Layers
+from zongjie.language import LINK_TYPES, LINKS, Layers
 from zongjie.reading import Reading
 from zongjie.rules.roles import VOICES
 from zongjie.text import Text
 from zongjie.windows import COLUMNS, KINDS, ROLES, STATUSES, TYPES, VOICE, VOICE_ID, Said, marks_of
-
-_LINK_TYPES = {"base": "NUMBER"}  # every other link is named after its type
 
 
 def row_of(passage: Passage, alphabet: Alphabet) -> dict[str, Any] | None:
@@ -196,7 +194,7 @@ class Collate:
                 number[b, start:end] = len(states)
                 states.append((state[0], state[1]))
                 for k, name in enumerate(LINKS):
-                    wanted = _LINK_TYPES.get(name, name.upper())
+                    wanted = LINK_TYPES.get(name, name.upper())
                     near = sorted({s for s, _, t in row["spans"] if TYPES[t] == wanted and s != start})
                     if near:
                         links.append((b, k, start))

@@ -28,7 +28,7 @@ from zongjie.model import Kept, digest
 from zongjie.ontology import Table
 from zongjie.record import Record
 from zongjie.score import Scores, score
-from zongjie.tagger import Mix, Tagger
+from zongjie.tagger import Tagger
 from zongjie.training.augment import augmented
 from zongjie.training.calibrate import Seen, collect, extract, fit_lines
 from zongjie.training.encoders import BiLstm, Borrowed
@@ -188,8 +188,7 @@ def _folds(
     """Train once a fold; give each model with the passages that it has not seen."""
     for known, unseen in held_out(material.gold, folds, how.fit.seed):
         network, alphabet = _fitted(how, replace(material, gold=known), encoder)
-        mix = Mix(frozenset(how.mix.grammar), frozenset(how.mix.links), how.mix.shift, how.mix.longest)
-        yield Tagger(TorchScorer(network), alphabet, mix), unseen
+        yield Tagger(TorchScorer(network), alphabet, how.mix.mix()), unseen
 
 
 def held_out(passages: Sequence[Passage], folds: int, seed: int) -> Iterator[tuple[list[Passage], list[Passage]]]:
