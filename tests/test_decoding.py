@@ -120,3 +120,11 @@ def test_a_link_is_chosen_among_candidates_and_none(says: float, choice: int) ->
     assert chances.sum() == pytest.approx(1)
     assert chances.argmax() == choice
     assert link_chances((scores.numbers, scores.others), 0, 3, []).tolist() == [1.0]
+
+
+@pytest.mark.parametrize(("grammar", "trust", "choice"), [(1, 0.0, 0), (1, 5.0, 1), (-1, 2.0, 0), (-1, 5.0, 2)])
+def test_the_grammar_s_choice_weighs_as_much_as_it_is_trusted(grammar: int, trust: float, choice: int) -> None:
+    ends = np.zeros((len(LINKS), 4, 2), np.float32)
+    numbers, others = ends.copy(), ends.copy()
+    numbers[0, 3], others[0, 1], others[0, 2] = 1, 3, -1  # three for the first, minus one for the second, none 0
+    assert link_chances((numbers, others), 0, 3, [1, 2], favoured=(grammar, trust)).argmax() == choice

@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import tomllib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ from zongjie.training import train as training
 from zongjie.training.calibrate import extract
 from zongjie.training.encoders import BiLstm, Borrowed
 from zongjie.training.export import export
-from zongjie.training.fit import Fit, TorchScorer, fit
+from zongjie.training.fit import Fit, Task, TorchScorer, fit, fit_all, mean
 from zongjie.training.network import Encoder, Network, Shape
 from zongjie.training.objective import Lesson
 from zongjie.training.rows import Collate, dataset_of, silver_texts
@@ -164,6 +165,24 @@ def test_loss_falls(name: str, passages: list[Passage], alphabet: Alphabet, bert
     assert loss() < 0.95 * before
 
 
+def test_fits_made_at_once_are_those_made_one_by_one_and_are_kept(
+    passages: list[Passage], alphabet: Alphabet, bert: Path, config: Path, tmp_path: Path
+) -> None:
+    net, how = network("ours", alphabet, bert), training.read_settings(config).fit.model_copy(update={"epochs": 1.0})
+    rows = partial(dataset_of, passages[:8], alphabet)
+    tasks = [Task(net, rows, how.model_copy(update={"seed": seed})) for seed in (1, 2)]
+    both = fit_all(tasks, str(tmp_path / "fits"))
+    assert not torch.equal(both[0]["tokens.2.weight"], both[1]["tokens.2.weight"])
+    (alone,) = fit_all(tasks[1:])
+    for name, value in alone.items():
+        torch.testing.assert_close(both[1][name], value, atol=2e-2, rtol=2e-2)  # threads round in their own order
+        torch.testing.assert_close(mean(both)[name], (both[0][name] + value) / 2, atol=2e-2, rtol=2e-2)
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "fits").iterdir()}
+    fit_all(tasks, str(tmp_path / "fits"))
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "fits").iterdir()} == kept
+    assert len(kept) == 2
+
+
 @pytest.mark.parametrize("kind", [Encoder, BiLstm])
 def test_padding_changes_nothing(kind: type, passages: list[Passage], alphabet: Alphabet) -> None:
     encoder = kind(Shape(len(alphabet), 64, width=32, layers=1, heads=2, inner=64, pairs=512, pair_width=8)).eval()
@@ -246,7 +265,7 @@ def test_train_reads_silver_first_and_a_pretrained_encoder(
         seen.append((len(rows), how.epochs, same))
         return net
 
-    monkeypatch.setattr(training, "fit", watch)
+    monkeypatch.setattr("zongjie.training.fit.fit", watch)
     training.train(config, tmp_path / "model")
     assert seen == [(len(telling), 1.0, True), (len(read_gold(gold / "schools.txt")), 4.0, True)]
     assert open_model(tmp_path / "model").alphabet.characters == alphabet.characters

@@ -108,7 +108,14 @@ def state_chances(tokens: Floats, number: Mention) -> tuple[Floats, Floats]:
     return softmax(mean[STATUS]), softmax(mean[KIND])
 
 
-def link_chances(ends: tuple[Floats, Floats], link: int, number: int, others: Sequence[int]) -> Floats:
+def link_chances(
+    ends: tuple[Floats, Floats],
+    link: int,
+    number: int,
+    others: Sequence[int],
+    *,
+    favoured: tuple[int, float] | None = None,
+) -> Floats:
     """Give the chance of each candidate, and last that of none.
 
     Args:
@@ -116,12 +123,15 @@ def link_chances(ends: tuple[Floats, Floats], link: int, number: int, others: Se
         link: Which link, its place in ``language.LINKS``.
         number: First character of the number in the window.
         others: First characters of the candidates in the window.
+        favoured: Which candidate the grammar chose, -1 for none of them, and what its word adds to the score.
 
     Returns:
         Chances, (candidates + 1,).
     """
-    choice = ends[1][link, list(others)] @ ends[0][link, number]
-    return softmax(np.append(choice, np.float32(0)))
+    choice = np.append(ends[1][link, list(others)] @ ends[0][link, number], np.float32(0))
+    if favoured:
+        choice[favoured[0]] += np.float32(favoured[1])
+    return softmax(choice)
 
 
 def softmax(x: Floats) -> Floats:

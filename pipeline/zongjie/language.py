@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import spacy
 from spacy.lang.zh import ChineseTokenizer
@@ -59,7 +59,8 @@ class Link:
     confidence: float | None = None
 
 
-LINKS = ("metric", "action", "time", "place", "school", "program", "base")  # what a ``Link`` may hold
+LinkName = Literal["metric", "action", "time", "place", "school", "program", "base"]  # what a ``Link`` may hold
+LINKS: tuple[LinkName, ...] = get_args(LinkName)
 LINK_TYPES = {"base": "NUMBER"}  # the type of what it holds, where it is not named after it
 
 

@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError
 from zongjie.alphabet import Alphabet
 from zongjie.decoding import Scores
 from zongjie.errors import ModelError
+from zongjie.language import LinkName
 from zongjie.ontology import Table
 from zongjie.record import EntityType
 from zongjie.tagger import Calibration, Mix, Tagger
@@ -27,7 +28,7 @@ from zongjie.windows import COLUMNS, MARKS, Window
 if TYPE_CHECKING:
     import onnxruntime
 
-FORMAT = 2  # what this code reads; raised when a change makes older models wrong
+FORMAT = 3  # what this code reads; raised when a change makes older models wrong
 SHIPPED = "zongjie-base"
 _REMEDY = "Reinstall zongjie, or train it anew with `make train`."
 
@@ -36,13 +37,13 @@ class Kept(Table):
     """What the grammar keeps; see ``tagger.Mix``."""
 
     grammar: tuple[EntityType, ...] = ()
-    links: tuple[str, ...] = ()
+    links: dict[LinkName, float] = Field(default_factory=dict)
     shift: dict[str, float] = Field(default_factory=dict)
     longest: Annotated[int, Field(ge=32, le=480)] = 240
 
     def mix(self) -> Mix:
         """Give it as the tagger takes it."""
-        return Mix(frozenset(self.grammar), frozenset(self.links), self.shift, self.longest)
+        return Mix(frozenset(self.grammar), self.links, self.shift, self.longest)
 
 
 class Card(Table):

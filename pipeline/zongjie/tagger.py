@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -25,7 +25,7 @@ from zongjie.decoding import (
     role_chances,
     state_chances,
 )
-from zongjie.language import LINK_TYPES, LINKS, Clause, Link, layers, reading
+from zongjie.language import LINK_TYPES, LINKS, Clause, Link, LinkName, layers, reading
 from zongjie.reading import Reading
 from zongjie.record import EntityType
 from zongjie.rules import find_links
@@ -75,13 +75,14 @@ class Mix:
 
     Attributes:
         grammar: Span types that the grammar marks alone.
-        links: Links that the model chooses; the grammar chooses the others.
+        links: Links that the model chooses, and what the grammar's choice adds to a candidate's score there; the
+            grammar chooses the others.
         shift: What to add to a type's scores.
         longest: Most characters in a window.
     """
 
     grammar: frozenset[EntityType] = frozenset()
-    links: frozenset[str] = frozenset()
+    links: Mapping[LinkName, float] = field(default_factory=dict)
     shift: dict[str, float] = field(default_factory=dict)
     longest: int = 240
 
@@ -199,34 +200,46 @@ class Tagger:
 
     def _judged(self, link: Link, opinion: _Opinion, by_type: dict[str, list[Mention]]) -> Link:
         status, kind = state_chances(opinion.tokens, link.number)
-        chosen = {
-            name: self._chosen(name, link, opinion, by_type.get(LINK_TYPES.get(name, name.upper()), []))
-            for name in LINKS
-            if name in self.mix.links
-        }
+        parts = [logit(float(status.max())), logit(float(kind.max()))]
+        chosen: dict[str, Mention | None] = {}
+        for name, trust in self.mix.links.items():
+            others = by_type.get(LINK_TYPES.get(name, name.upper()), [])
+            chosen[name], chance = self._chosen(name, trust, link, opinion, others)
+            if name == "metric":
+                parts.append(logit(chance))
         linked = replace(
             link,
             status=STATUSES[int(status.argmax())],
             kind=KINDS[int(kind.argmax())],
             **chosen,  # type: ignore[arg-type]
         )
-        parts = [logit(float(status.max())), logit(float(kind.max()))]
         # spans that another maker marked have no score
         parts += [opinion.mentions[m] for m in (linked.number, linked.metric) if m in opinion.mentions]
         # a fact is as sure as the least sure of what it is made of
         return replace(linked, confidence=self.calibration.chance("fact", min(parts)))
 
-    def _chosen(self, name: str, link: Link, opinion: _Opinion, others: Iterable[Mention]) -> Mention | None:
-        """Choose what one link of a number holds, among what stands in its window; beyond it the grammar is heard."""
-        number = link.number
+    def _chosen(
+        self, name: LinkName, trust: float, link: Link, opinion: _Opinion, others: Iterable[Mention]
+    ) -> tuple[Mention | None, float]:
+        """Choose what one link of a number holds, and how sure that is, among what stands in its window.
+
+        Beyond the window the grammar is heard alone.
+        """
+        number, said = link.number, getattr(link, name)
         i = bisect_right(opinion.starts, number.start) - 1
         start, ends = opinion.starts[i], opinion.ends[i]
         near = [m for m in others if start <= m.start < start + ends[0].shape[1] and m != number]
-        if not near:
-            return getattr(link, name)  # type: ignore[no-any-return]
-        chances = link_chances(ends, LINKS.index(name), number.start - start, [m.start - start for m in near])
+        if not near or (said is not None and said not in near):
+            return said, 1.0
+        chances = link_chances(
+            ends,
+            LINKS.index(name),
+            number.start - start,
+            [m.start - start for m in near],
+            favoured=(-1 if said is None else near.index(said), trust),
+        )
         best = int(chances.argmax())
-        return near[best] if best < len(near) else None
+        return near[best] if best < len(near) else None, float(chances[best])
 
 
 def _score(mention: Mention, window: Window, scores: Scores) -> float:

@@ -5,7 +5,15 @@ In: rows, a network, settings. Out: the fitted network. The loop is ``transforme
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -14,8 +22,8 @@ import numpy as np
 import torch
 from datasets import Dataset
 from pydantic import Field
-from safetensors.torch import load_file
-from torch import nn
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 from transformers import Trainer, TrainingArguments
 
 from zongjie.decoding import TOKENS, Scores
@@ -118,6 +126,67 @@ def fit(network: Network, rows: Dataset, how: Fit) -> Network:
         trainer = Trainer(lesson, arguments, train_dataset=rows, data_collator=collate, optimizers=(optimizer, None))
         trainer.train()
     return network.eval()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One fit that waits to be made.
+
+    Attributes:
+        start: The network to start from; it is not changed.
+        rows: Makes the rows.
+        how: Settings.
+    """
+
+    start: Network
+    rows: Callable[[], Dataset]
+    how: Fit
+
+
+def fit_all(tasks: Sequence[Task], keep: str | None = None) -> list[dict[str, Tensor]]:
+    """Make several fits, on a machine without a GPU as many at a time as it has cores, each on its share of them.
+
+    Args:
+        tasks: What to fit.
+        keep: Folder where the weights are kept; a fit that is found there is not made again.
+
+    Returns:
+        The fitted weights, in the order of the tasks.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    at_once = 1 if torch.cuda.is_available() else max(1, min(len(tasks), cores))
+    with ExitStack() as stack:
+        folder = Path(keep or stack.enter_context(TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        if at_once == 1:
+            paths = [_fit_one(task, folder, cores) for task in tasks]
+        else:  # spawned: torch does not survive a fork of its threads
+            pool = stack.enter_context(ProcessPoolExecutor(at_once, mp_context=get_context("spawn")))
+            paths = list(pool.map(_fit_one, tasks, repeat(folder), repeat(max(1, cores // at_once))))
+        return [load_file(path) for path in paths]
+
+
+def _fit_one(task: Task, folder: Path, threads: int) -> Path:
+    """Make one fit, or find it, and give the file of its weights."""
+    torch.set_num_threads(threads)
+    network, rows = copy.deepcopy(task.start), task.rows()
+    known = hashlib.sha256(task.how.model_dump_json().encode())
+    for row in rows:
+        known.update(repr(sorted(row.items())).encode())
+    for name, value in network.state_dict().items():
+        known.update(name.encode() + value.float().numpy(force=True).tobytes())
+    path = folder / f"{known.hexdigest()[:16]}.safetensors"
+    if not path.exists():
+        state = fit(network, rows, task.how).cpu().state_dict()
+        part = path.with_suffix(".part")
+        save_file({name: value.contiguous() for name, value in state.items()}, part)
+        part.replace(path)
+    return path
+
+
+def mean(weights: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Average the weights of networks that were fitted from one start (Wortsman et al., arXiv:2203.05482)."""
+    return {name: sum((one[name] for one in weights[1:]), value) / len(weights) for name, value in weights[0].items()}
 
 
 class TorchScorer:

@@ -93,7 +93,8 @@ def marked(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _lines(path: Path) -> Iterator[str]:
+def open_lines(path: Path) -> Iterator[str]:
+    """Give the lines of a ``.txt`` or ``.txt.xz``, in UTF-8."""
     with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8") as file:
         yield from file
 
@@ -107,7 +108,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    texts = [text for path in given.corpus for text in passages(_lines(path))]
+    texts = [text for path in given.corpus for text in passages(open_lines(path))]
     rows = Dataset.from_dict({"text": chosen(texts, plain_share=given.plain_share, seed=given.seed)})
     rows = rows.map(marked, num_proc=given.processes).filter(lambda length: length > 0, input_columns="length")
     rows.save_to_disk(str(given.out))

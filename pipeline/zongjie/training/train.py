@@ -10,12 +10,14 @@ import json
 import logging
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 import torch
+from datasets import Dataset
 from pydantic import Field, ValidationError
 from sklearn.model_selection import GroupKFold
 
@@ -33,9 +35,10 @@ from zongjie.training.augment import augmented
 from zongjie.training.calibrate import Seen, collect, extract, fit_lines
 from zongjie.training.encoders import BiLstm, Borrowed
 from zongjie.training.export import export
-from zongjie.training.fit import Fit, TorchScorer, fit, network_of
+from zongjie.training.fit import Fit, Task, TorchScorer, fit_all, mean, network_of
 from zongjie.training.network import Network, Shape
 from zongjie.training.rows import dataset_of, silver_dataset, silver_texts
+from zongjie.training.standoff import read_standoff
 from zongjie.windows import MARKS, TYPES
 
 BILSTM = "bilstm"  # the name by which ``--encoder`` asks for ours; any other is one of Hugging Face
@@ -50,12 +53,16 @@ class Data(Table):
 
     Attributes:
         gold: Annotated passages, files or folders.
+        standoff: Files of annotations whose texts stand in ``corpora`` (see ``training.standoff``).
+        corpora: Text files that those annotations are of.
         silver: Folders of ``zongjie.training.silver``; what the grammar says of some of them is learned before gold.
         silver_passages: How many of them.
         pretrained: Folder of ``zongjie.training.pretrain``; its alphabet holds for every encoder, its weights for ours.
     """
 
     gold: tuple[str, ...]
+    standoff: tuple[str, ...] = ()
+    corpora: tuple[str, ...] = ()
     silver: tuple[str, ...] = ()
     silver_passages: Annotated[int, Field(ge=1)] = 6000
     pretrained: str | None = None
@@ -80,9 +87,15 @@ class Borrowing(Table):
 
 
 class Certainty(Table):
-    """``[calibration]``: how many parts gold is split into, to learn how sure a model may be; below two: none."""
+    """``[calibration]``: what is held out, to learn how sure a model may be.
+
+    Attributes:
+        folds: How many parts gold is split into, no document in two; below two: nothing is calibrated.
+        parts: How many of them are held out in their turn, each for one fit without it.
+    """
 
     folds: Annotated[int, Field(ge=0)] = 2
+    parts: Annotated[int, Field(ge=1)] = 1
 
 
 class Export(Table):
@@ -92,8 +105,13 @@ class Export(Table):
 
 
 class TrainConfig(Table):
-    """``configs/train.toml``."""
+    """``configs/train.toml``.
 
+    Attributes:
+        keep: Folder where finished fits are kept; a run that was broken off goes on from them.
+    """
+
+    keep: str | None = None
     data: Data
     network: Size = Size()
     fit: Fit
@@ -137,13 +155,19 @@ def train(config: Path, out: Path, *, encoder: str | None = None, smoke: bool = 
         GoldError: If an annotated passage is wrong.
         ModelError: If the encoder cannot be used.
     """
-    how = read_settings(config, smoke=smoke)
+    how = _for(encoder, read_settings(config, smoke=smoke))
     material = gather(how, most=_SMOKE if smoke else None)
+    network, alphabet = _taught(how, material, encoder)
+    folds = how.calibration.folds if not smoke else 0
+    parts = list(held_out(material.gold, folds, how.fit.seed))[: how.calibration.parts] if folds > 1 else []
+    tasks = _tasks(network, material.gold, alphabet, how.fit)
+    tasks += [task for known, _ in parts for task in _tasks(network, known, alphabet, how.fit)[:1]]
+    weights = fit_all(tasks, how.keep)
     seen: list[Seen] = []
-    if how.calibration.folds > 1 and not smoke:
-        for tagger, unseen in _folds(how, material, how.calibration.folds, encoder):
-            seen += collect(tagger, unseen)
-    network, alphabet = _fitted(how, material, encoder)
+    for (_, unseen), fitted in zip(parts, weights[how.fit.runs :], strict=True):
+        network.load_state_dict(fitted)
+        seen += collect(Tagger(TorchScorer(network), alphabet, how.mix.mix()), unseen)
+    network.load_state_dict(mean(weights[: how.fit.runs]))
     export(
         network,
         alphabet,
@@ -173,22 +197,17 @@ def cross_validate(config: Path, *, folds: int = 5, encoder: str | None = None, 
         GoldError: As for ``train``.
         ModelError: As for ``train``.
     """
-    how = read_settings(config, smoke=smoke)
+    how = _for(encoder, read_settings(config, smoke=smoke))
     material = gather(how, most=_SMOKE if smoke else None)
     records: dict[str, Record] = {}
-    for tagger, unseen in _folds(how, material, folds, encoder):
-        found = extract(tagger, unseen)
+    network, alphabet = _taught(how, material, encoder)
+    parts = list(held_out(material.gold, folds, how.fit.seed))
+    weights = fit_all([task for known, _ in parts for task in _tasks(network, known, alphabet, how.fit)], how.keep)
+    for i, (_, unseen) in enumerate(parts):
+        network.load_state_dict(mean(weights[i * how.fit.runs : (i + 1) * how.fit.runs]))
+        found = extract(Tagger(TorchScorer(network), alphabet, how.mix.mix()), unseen)
         records |= {one.passage.id: one.record for one in found}
     return score(material.gold, records)
-
-
-def _folds(
-    how: TrainConfig, material: Material, folds: int, encoder: str | None
-) -> Iterator[tuple[Tagger, list[Passage]]]:
-    """Train once a fold; give each model with the passages that it has not seen."""
-    for known, unseen in held_out(material.gold, folds, how.fit.seed):
-        network, alphabet = _fitted(how, replace(material, gold=known), encoder)
-        yield Tagger(TorchScorer(network), alphabet, how.mix.mix()), unseen
 
 
 def held_out(passages: Sequence[Passage], folds: int, seed: int) -> Iterator[tuple[list[Passage], list[Passage]]]:
@@ -238,6 +257,13 @@ def read_settings(path: Path, *, smoke: bool = False) -> TrainConfig:
     return how.model_copy(update={"fit": _once(how.fit)}) if smoke else how
 
 
+def _for(encoder: str | None, how: TrainConfig) -> TrainConfig:
+    """Let a borrowed encoder learn at its own rate."""
+    if encoder in (None, BILSTM):
+        return how
+    return how.model_copy(update={"fit": how.fit.model_copy(update={"rate": how.borrowed.rate})})
+
+
 def _once(how: Fit) -> Fit:
     return how.model_copy(update={"epochs": 1.0})
 
@@ -257,14 +283,16 @@ def gather(how: TrainConfig, *, most: int | None = None) -> Material:
         GoldError: If an annotated passage is wrong.
     """
     gold, silver = _there(how.data.gold), _there(how.data.silver)
+    standoff, corpora = _there(how.data.standoff), _there(how.data.corpora)
     pretrained = _there((how.data.pretrained,) if how.data.pretrained else ())
     if not gold:
         raise ConfigError(f"[data] gold: nothing at {', '.join(how.data.gold) or 'no path'}. Name annotated passages.")
+    apart = read_standoff(standoff, corpora) if corpora and not most else []
     return Material(
-        _passages(gold, most),
+        _passages(gold, most) + apart,
         silver_texts(silver, most or how.data.silver_passages),
         pretrained[0] if pretrained else None,
-        {file.as_posix(): digest(file) for path in (*gold, *silver, *pretrained) for file in _files(path)},
+        {file.as_posix(): digest(file) for path in (*gold, *standoff, *silver, *pretrained) for file in _files(path)},
     )
 
 
@@ -285,8 +313,8 @@ def _files(path: Path) -> list[Path]:
     return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
 
 
-def _fitted(how: TrainConfig, material: Material, encoder: str | None) -> tuple[Network, Alphabet]:
-    """Make a network and fit it, to silver first."""
+def _taught(how: TrainConfig, material: Material, encoder: str | None) -> tuple[Network, Alphabet]:
+    """Make a network, and teach it silver: weak first, gold last; mixed they help nothing (arXiv:2106.08977)."""
     alphabet = (
         Alphabet.read(material.pretrained / "alphabet.txt")
         if material.pretrained
@@ -295,28 +323,22 @@ def _fitted(how: TrainConfig, material: Material, encoder: str | None) -> tuple[
     torch.manual_seed(how.fit.seed)
     longest = max([how.mix.longest, *(len(p.text) for p in material.gold), *map(len, material.silver)])
     network = network_for(how, alphabet, material.pretrained, encoder, longest)
-    settings = how.fit
-    if encoder not in (None, BILSTM):
-        settings = settings.model_copy(update={"rate": how.borrowed.rate})
-    if material.silver:  # weak first, gold last: mixed they help nothing (arXiv:2106.08977)
-        weak = settings.model_copy(update={"epochs": 1.0, "hide": settings.weak_hide, "head_rate": 1e-3})
-        fit(network, silver_dataset(material.silver, alphabet), weak)
-    _fit_runs(network, material.gold, alphabet, settings)
-    return network.cpu(), alphabet
+    if material.silver:
+        weak = how.fit.model_copy(update={"epochs": 1.0, "hide": how.fit.weak_hide, "head_rate": 1e-3})
+        (taught,) = fit_all([Task(network, partial(silver_dataset, material.silver, alphabet), weak)], how.keep)
+        network.load_state_dict(taught)
+    return network, alphabet
 
 
-def _fit_runs(network: Network, gold: Sequence[Passage], alphabet: Alphabet, how: Fit) -> None:
-    """Fit to gold several times from one start, and average the weights (Wortsman et al., arXiv:2203.05482)."""
-    start = {name: value.clone() for name, value in network.state_dict().items()}
-    total = {name: torch.zeros_like(value) for name, value in start.items()}
-    for run in range(how.runs):
-        network.load_state_dict(start)
-        settings = how.model_copy(update={"seed": how.seed + run})
-        copies = augmented(gold, copies=how.copies, seed=settings.seed) if how.copies else []
-        fit(network, dataset_of([*gold, *copies], alphabet), settings)
-        for name, value in network.state_dict().items():
-            total[name] += value.to(total[name].device)
-    network.load_state_dict({name: value / how.runs for name, value in total.items()})
+def _tasks(network: Network, gold: Sequence[Passage], alphabet: Alphabet, how: Fit) -> list[Task]:
+    """Plan to fit to gold several times from one start, with other copies and another order."""
+    runs = [how.model_copy(update={"seed": how.seed + run}) for run in range(how.runs)]
+    return [Task(network, partial(_gold_rows, gold, alphabet, one), one) for one in runs]
+
+
+def _gold_rows(gold: Sequence[Passage], alphabet: Alphabet, how: Fit) -> Dataset:
+    copies = augmented(gold, copies=how.copies, seed=how.seed) if how.copies else []
+    return dataset_of([*gold, *copies], alphabet)
 
 
 def network_for(
