@@ -21,6 +21,8 @@ from zongjie.text import Mention
 _PROVINCE = 2
 _CITY = 4
 _SHORTEST = 2
+# A number that counts, not one of a ranking (全球500强).
+_COUNT = r"(?!\d+强)[\d一二两三四五六七八九十百]"
 
 # How a candidate was found: a name that stands by itself, a name so short (岚县) that it may be the end of another,
 # a short form that is also a word, a phrase that only looks like a name, a name known by its unit alone, a deictic
@@ -31,6 +33,7 @@ Kind = Literal["name", "bounded", "shared", "accident", "unlisted", "deictic", "
 class _Deictic(Table):
     country: tuple[str, ...]
     country_name: str
+    bare: tuple[str, ...]
     province: tuple[str, ...]
     city: tuple[str, ...]
     county: tuple[str, ...]
@@ -48,17 +51,28 @@ class _Area(Table):
     abbreviations: str
     abbreviation_before: str
     directions: tuple[str, ...]
+    compass_of: str
+    compass_stop: str
+    counted: tuple[str, ...]
+    counted_by: tuple[str, ...]
+    transliterated: str
+    transliterated_units: tuple[str, ...]
 
 
 class _Suffix(Table):
     administrative: tuple[str, ...]
     zones: tuple[str, ...]
     lower_zones: tuple[str, ...]
+    villages: tuple[str, ...]
     generic: tuple[str, ...]
     not_in_name: str
     before: tuple[str, ...]
     after: str
     masks: str
+    zone_after: str
+    not_in_hamlet: str
+    residents: str
+    named_zones: tuple[str, ...]
     small: tuple[str, ...]
 
 
@@ -74,10 +88,14 @@ class _Names(Table):
 class _Context(Table):
     gap_stop: str
     heads: tuple[str, ...]
+    facilities: tuple[str, ...]
+    gap_verbs: tuple[str, ...]
+    work_verbs: tuple[str, ...]
     follows: tuple[str, ...]
     follows_not: tuple[str, ...]
     honours: tuple[str, ...]
     listed_before: str
+    located: tuple[str, ...]
     listed_ends: tuple[str, ...]
 
 
@@ -156,7 +174,7 @@ def _gazetteer() -> _Gazetteer:
             full: Kind = "bounded" if surface == name and len(name) == _SHORTEST else "name"
             kinds[surface] = "shared" if surface in table.names.common else full
             codes.setdefault(surface, []).append(code)
-    for surface in table.area.regions + table.area.countries:
+    for surface in table.area.regions + table.area.countries + table.deictic.bare:
         kinds.setdefault(surface, "name")
     kinds |= dict.fromkeys(table.names.accidents + table.names.partners, "accident")
     by_pair: dict[str, list[tuple[str, Kind]]] = {}
@@ -179,8 +197,12 @@ class _Patterns:
     unlisted: re.Pattern[str]
     masked: re.Pattern[str]
     abbreviation: re.Pattern[str]
+    compass: re.Pattern[str]
+    counted: re.Pattern[str]
+    foreign: re.Pattern[str]
     leading: re.Pattern[str]
     below: re.Pattern[str]
+    hamlet: re.Pattern[str]
     unit: re.Pattern[str]
     direction: re.Pattern[str]
     title: re.Pattern[str]
@@ -205,9 +227,14 @@ def _patterns() -> _Patterns:
     edge = f"(?:^|(?<=[{single}])|(?<=[^\\w]){longer})"
     after = f"(?![{suffix.after}])"
     gap = f"[^{re.escape(context.gap_stop)}]"
+    body = f"(?:(?!{either(context.gap_verbs)}){gap})"
+    acts = either(context.gap_verbs + context.work_verbs)
+    within = f"(?:(?!{acts}){gap})"
     lower = either(suffix.zones + suffix.lower_zones)
+    zone = f"(?:{inner}{{0,4}}?{lower}|{within}{{0,6}}?{either(suffix.named_zones)})"
     leading = f"[^{re.escape(suffix.not_in_name)}\\W]{{2,4}}?{either(suffix.zones + suffix.administrative)}"
     small = f"[^{re.escape(suffix.not_in_name)}\\W]{{1,3}}?{either(suffix.small)}"
+    hamlet = f"(?:(?!{acts})[^{re.escape(suffix.not_in_hamlet)}\\W\\d]){{2,3}}?{either(suffix.small)}"
     honour = f"“[^”]{{0,30}}”.{{0,4}}?{either(context.honours)}"
     meeting = f"[^{re.escape(context.gap_stop + scope.meeting_stops)}]{{0,8}}?{either(scope.meetings)}"
     follows = f"(?!{either(context.follows_not)}){either(context.follows)}"
@@ -217,16 +244,24 @@ def _patterns() -> _Patterns:
         edge=re.compile(edge),
         deictic=re.compile(f"(?<![{deictic.broken_before}]){either(extents)}{whole}"),
         zone=re.compile(f"(?={zones})(?:{edge}|(?<![{deictic.zone_kinds}])){zones}{whole}"),
-        unlisted=re.compile(f"(?={inner}{{2}}){edge}{inner}{{2,4}}?(?:{units}){after}"),
+        unlisted=re.compile(f"(?={inner}{{2}}){edge}(?!{acts}){inner}{{2,4}}?(?:{units}){after}"),
         masked=re.compile(f"[{re.escape(suffix.masks)}]{{1,3}}(?:{units}){after}"),
         abbreviation=re.compile(f"(?<={area.abbreviation_before})[{area.abbreviations}](?![{area.abbreviations}])"),
+        compass=re.compile(f"[{area.compass_of}][东西南北][东西南北中]{{0,2}}(?:部?地区|部)?(?![{area.compass_stop}])"),
+        counted=re.compile(f"{either(area.counted)}(?={either(area.counted_by)}?{_COUNT})"),
+        foreign=re.compile(
+            f"(?<![{area.transliterated}])[{area.transliterated}]{{3,8}}{either(area.transliterated_units)}{after}"
+        ),
         leading=re.compile(f"{leading}{after}"),
-        below=re.compile(f"{inner}{{0,4}}?(?:{lower}){after}|(?:{inner}{{1,4}}?(?:{units})|{small}){after}"),
+        below=re.compile(f"{zone}(?![{suffix.zone_after}])|(?:{inner}{{1,4}}?{units}|{small}){after}"),
+        hamlet=re.compile(f"{hamlet}(?:{after}|(?={suffix.residents}))"),
         unit=re.compile(f"{either(suffix.administrative)}{after}"),
         direction=re.compile(either(area.directions)),
         title=re.compile("《[^《》]*》"),
-        front=re.compile(f"{follows}|{honour}|{gap}{{0,10}}?{either(context.heads)}"),
-        slogan=re.compile(f"{either(table.names.slogans)}$"),
+        front=re.compile(
+            f"{follows}|{honour}|{body}{{0,10}}?{either(context.heads)}|{within}{{1,8}}?{either(context.facilities)}"
+        ),
+        slogan=re.compile(f"(?:{either(table.names.slogans)}|[{area.abbreviations}])$"),
         listed=re.compile(f"{gap}{{1,14}}?{either(context.listed_ends)}(?=[、，。；”等称]|$)"),
         scope_before=re.compile(f"{either(scope.before)}$"),
         scope_after=re.compile(f"{meeting}|{either(scope.after)}"),
@@ -294,6 +329,9 @@ def _patterned(text: str) -> list[_Candidate]:
         (patterns.zone, "zone"),
         (patterns.masked, "name"),
         (patterns.abbreviation, "name"),
+        (patterns.compass, "name"),
+        (patterns.counted, "name"),
+        (patterns.foreign, "unlisted"),
         (patterns.unlisted, "unlisted"),
     )
     generic = _table().suffix.generic
@@ -318,19 +356,24 @@ def _disjoint(*groups: list[_Candidate]) -> list[_Candidate]:
 
 
 def _extended(text: str, candidate: _Candidate, limit: int) -> _Candidate:
-    """Take in what follows a name directly, up to the next candidate: units below (…区|河滩镇), a direction."""
+    """Take in what follows a name directly, up to the next candidate: units below (…区|河滩镇), a zone, a direction."""
     patterns = _patterns()
     end = candidate.end
     if candidate.kind == "deictic":
         return candidate
+    suffix, short = _table().suffix, _gazetteer().short
     unit = patterns.unit.match(text, end, limit)
-    end = unit.end() if unit and text[candidate.start : end] in _gazetteer().short else end
+    end = unit.end() if unit and text[candidate.start : end] in short else end
     while below := patterns.below.match(text, end, limit):
-        if below.group().endswith(_table().suffix.generic) and not below.group().endswith(_lower_zones()):
+        if below.group().endswith(suffix.generic) and not below.group().endswith(_lower_zones()):
             break
         end = below.end()
-    direction = patterns.direction.match(text, end, limit)
-    return _Candidate(candidate.start, direction.end() if direction else end, candidate.kind)
+    if text.endswith(suffix.administrative, candidate.start, end) and text[candidate.start : end] not in short:
+        last = patterns.hamlet.match(text, end, limit)
+        end = last.end() if last and not last.group().endswith(suffix.villages) else end
+    elif last := patterns.direction.match(text, end, limit):
+        end = last.end()
+    return _Candidate(candidate.start, end, candidate.kind)
 
 
 def _chained(text: str, candidates: list[_Candidate]) -> list[_Candidate]:
@@ -359,7 +402,8 @@ def _is_subject(text: str, candidate: _Candidate) -> bool:
     if in_list and (country or candidate.kind != "deictic"):
         return False
     if candidate.kind != "deictic":
-        return not (patterns.front.match(text, candidate.end) or patterns.slogan.search(before))
+        located = before.endswith(_table().context.located)
+        return located or not (patterns.front.match(text, candidate.end) or patterns.slogan.search(before))
     if surface.startswith(_table().deictic.own):
         return not patterns.scope_after_own.match(text, candidate.end)
     after = patterns.scope_after_country if country else patterns.scope_after
@@ -421,7 +465,7 @@ def _resolve_deictic(surface: str, region: str | None) -> str | None:
         return deictic.country_name
     if region is None:
         return None
-    if surface in deictic.province:
+    if surface in deictic.province + deictic.bare:
         return _area_above(region, _PROVINCE)
     if region.endswith(surface if surface in deictic.zone else surface[-1]):
         return region
@@ -476,7 +520,8 @@ def resolve_place(surface: str, *, region: str | None) -> str | None:
     """
     table = _table()
     deictic = table.deictic
-    if surface in deictic.country + deictic.province + deictic.city + deictic.county + deictic.town + deictic.zone:
+    extents = deictic.country + deictic.bare + deictic.province + deictic.city + deictic.county + deictic.town
+    if surface in extents + deictic.zone:
         return _resolve_deictic(surface, region)
     if surface in table.area.countries:
         return surface
