@@ -31,11 +31,14 @@ def span_loss(scores: Tensor, gold: Tensor, ids: Tensor) -> Tensor:
     length = ids.shape[1]
     real = (ids > 0)[:, None, None, :] & torch.ones(length, length, dtype=torch.bool, device=ids.device).triu()
     scores = scores.float()
-    wrong = scores.masked_fill(gold | ~real, _NEVER).flatten(2)
-    right = (-scores).masked_fill(~gold, _NEVER).flatten(2)
-    zero = torch.zeros_like(wrong[..., :1])
-    both = torch.logsumexp(torch.cat([wrong, zero], -1), -1) + torch.logsumexp(torch.cat([right, zero], -1), -1)
-    return both.sum(1).mean()
+    wrong = torch.logsumexp(scores.masked_fill(gold | ~real, _NEVER).flatten(2), -1)
+    batch, kind, first, last = gold.nonzero(as_tuple=True)  # few: not worth a square of exponentials
+    group = batch * scores.shape[1] + kind
+    low = -scores[batch, kind, first, last]
+    none = torch.zeros(wrong.numel(), device=scores.device)
+    top = none.scatter_reduce(0, group, low.detach(), "amax")  # exponentials stay below one
+    right = top + torch.log(torch.exp(-top).index_add(0, group, torch.exp(low - top[group])))
+    return (functional.softplus(wrong) + right.view_as(wrong)).sum(1).mean()
 
 
 def pool(values: Tensor, group: Tensor, count: int) -> Tensor:
