@@ -10,6 +10,7 @@ import json
 import logging
 import tomllib
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -20,6 +21,7 @@ import torch
 from datasets import Dataset
 from pydantic import Field, ValidationError
 from sklearn.model_selection import GroupKFold
+from torch import Tensor
 
 from zongjie.alphabet import Alphabet
 from zongjie.corpus import Passage, read_gold
@@ -86,6 +88,20 @@ class Borrowing(Table):
     rate: float = 3e-5
 
 
+class Last(Table):
+    """``[last]``: the last passes over gold, after those over gold and what is annotated apart; see ``fit.Fit``.
+
+    Attributes:
+        share: Weight of the network after these passes in its mean with the one before them.
+    """
+
+    share: Annotated[float, Field(ge=0, le=1)] = 0.67
+    epochs: float = 1.5
+    rate: float = 2e-4
+    head_rate: float = 4e-4
+    warmup: int = 40
+
+
 class Certainty(Table):
     """``[calibration]``: what is held out, to learn how sure a model may be.
 
@@ -115,6 +131,7 @@ class TrainConfig(Table):
     data: Data
     network: Size = Size()
     fit: Fit
+    last: Last = Last()
     mix: Kept = Kept()
     borrowed: Borrowing = Borrowing()
     calibration: Certainty = Certainty()
@@ -127,12 +144,14 @@ class Material:
 
     Attributes:
         gold: Annotated passages.
+        wide: Passages annotated apart from their texts, more loosely than gold.
         silver: Texts that no person has annotated.
         pretrained: Folder of a pretrained encoder, if there is one.
         files: SHA-256 of every file read, by its path as the config gives it.
     """
 
     gold: list[Passage]
+    wide: list[Passage]
     silver: list[str]
     pretrained: Path | None
     files: dict[str, str]
@@ -160,9 +179,8 @@ def train(config: Path, out: Path, *, encoder: str | None = None, smoke: bool = 
     network, alphabet = _taught(how, material, encoder)
     folds = how.calibration.folds if not smoke else 0
     parts = list(held_out(material.gold, folds, how.fit.seed))[: how.calibration.parts] if folds > 1 else []
-    tasks = _tasks(network, material.gold, alphabet, how.fit)
-    tasks += [task for known, _ in parts for task in _tasks(network, known, alphabet, how.fit)[:1]]
-    weights = fit_all(tasks, how.keep)
+    lots = [material.gold] * how.fit.runs + [known for known, _ in parts]
+    weights = _fit_gold(network, lots, material.wide, alphabet, how)
     seen: list[Seen] = []
     for (_, unseen), fitted in zip(parts, weights[how.fit.runs :], strict=True):
         network.load_state_dict(fitted)
@@ -202,7 +220,8 @@ def cross_validate(config: Path, *, folds: int = 5, encoder: str | None = None, 
     records: dict[str, Record] = {}
     network, alphabet = _taught(how, material, encoder)
     parts = list(held_out(material.gold, folds, how.fit.seed))
-    weights = fit_all([task for known, _ in parts for task in _tasks(network, known, alphabet, how.fit)], how.keep)
+    lots = [known for known, _ in parts for _ in range(how.fit.runs)]
+    weights = _fit_gold(network, lots, material.wide, alphabet, how)
     for i, (_, unseen) in enumerate(parts):
         network.load_state_dict(mean(weights[i * how.fit.runs : (i + 1) * how.fit.runs]))
         found = extract(Tagger(TorchScorer(network), alphabet, how.mix.mix()), unseen)
@@ -287,9 +306,9 @@ def gather(how: TrainConfig, *, most: int | None = None) -> Material:
     pretrained = _there((how.data.pretrained,) if how.data.pretrained else ())
     if not gold:
         raise ConfigError(f"[data] gold: nothing at {', '.join(how.data.gold) or 'no path'}. Name annotated passages.")
-    apart = read_standoff(standoff, corpora) if corpora and not most else []
     return Material(
-        _passages(gold, most) + apart,
+        _passages(gold, most),
+        read_standoff(standoff, corpora) if corpora and not most else [],
         silver_texts(silver, most or how.data.silver_passages),
         pretrained[0] if pretrained else None,
         {file.as_posix(): digest(file) for path in (*gold, *standoff, *silver, *pretrained) for file in _files(path)},
@@ -321,7 +340,8 @@ def _taught(how: TrainConfig, material: Material, encoder: str | None) -> tuple[
         else Alphabet.of((passage.text for passage in material.gold), at_least=1)
     )
     torch.manual_seed(how.fit.seed)
-    longest = max([how.mix.longest, *(len(p.text) for p in material.gold), *map(len, material.silver)])
+    texts = [p.text for p in (*material.gold, *material.wide)] + material.silver
+    longest = max([how.mix.longest, *map(len, texts)])
     network = network_for(how, alphabet, material.pretrained, encoder, longest)
     if material.silver:
         weak = how.fit.model_copy(update={"epochs": 1.0, "hide": how.fit.weak_hide, "head_rate": 1e-3})
@@ -330,10 +350,26 @@ def _taught(how: TrainConfig, material: Material, encoder: str | None) -> tuple[
     return network, alphabet
 
 
-def _tasks(network: Network, gold: Sequence[Passage], alphabet: Alphabet, how: Fit) -> list[Task]:
-    """Plan to fit to gold several times from one start, with other copies and another order."""
-    runs = [how.model_copy(update={"seed": how.seed + run}) for run in range(how.runs)]
-    return [Task(network, partial(_gold_rows, gold, alphabet, one), one) for one in runs]
+def _fit_gold(
+    network: Network, lots: Sequence[Sequence[Passage]], wide: Sequence[Passage], alphabet: Alphabet, how: TrainConfig
+) -> list[dict[str, Tensor]]:
+    """Fit to each lot from one start, each with other copies and in another order, and give their weights.
+
+    What is annotated more loosely is learned together with gold first; the last passes are over gold alone.
+    """
+    first = [how.fit.model_copy(update={"seed": how.fit.seed + run % how.fit.runs}) for run in range(len(lots))]
+    rows = [partial(_gold_rows, [*gold, *wide], alphabet, one) for gold, one in zip(lots, first, strict=True)]
+    weights = fit_all([Task(network, *task) for task in zip(rows, first, strict=True)], how.keep)
+    if not wide:
+        return weights
+    last = [one.model_copy(update={**how.last.model_dump(exclude={"share"}), "seed": one.seed + 10}) for one in first]
+    tasks = []
+    for gold, one, fitted in zip(lots, last, weights, strict=True):
+        start = deepcopy(network)
+        start.load_state_dict(fitted)
+        tasks.append(Task(start, partial(_gold_rows, gold, alphabet, one), one))
+    pairs = zip(weights, fit_all(tasks, how.keep), strict=True)
+    return [{k: torch.lerp(old[k], new[k], how.last.share) for k in old} for old, new in pairs]
 
 
 def _gold_rows(gold: Sequence[Passage], alphabet: Alphabet, how: Fit) -> Dataset:
@@ -374,7 +410,7 @@ def _origin(how: TrainConfig, material: Material, encoder: str | None) -> dict[s
     return {
         "seed": how.fit.seed,
         "encoder": Path(encoder).name if encoder and Path(encoder).exists() else encoder or "zongjie",
-        "passages": {"gold": len(material.gold), "silver": len(material.silver)},
+        "passages": {"gold": len(material.gold), "apart": len(material.wide), "silver": len(material.silver)},
         "files": material.files,
         "libraries": {name: version(name) for name in _LIBRARIES},
     }
