@@ -28,7 +28,7 @@ check: $(VENV)/dev.stamp  ## all that CI runs: lint, format, types, import contr
 	$(BIN)/python -m pytest
 
 bench: $(VENV)/dev.stamp  ## measure speed against peers in the same run
-	$(BIN)/python tests/benchmarks/bench_extract.py
+	$(BIN)/python tests/benchmarks/bench.py
 	$(BIN)/python tests/benchmarks/bench_normalise.py
 
 train: $(VENV)/train.stamp  ## train the model of configs/train.toml into out/model, from whatever of its data is there

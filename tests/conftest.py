@@ -79,7 +79,11 @@ class FakeExtractor:
     def pipe(self, sources: Iterable[Path | bytes | str | Text]) -> Iterator[Outcome]:
         for source in sources:
             if isinstance(source, Text):
-                yield Outcome(source.source, build_record(source.content, source.source, source.id), None)
+                if "坏" in source.content:
+                    damaged = UnreadableDocument(source.source, "it is damaged", "Save it again")
+                    yield Outcome(source.source, None, damaged)
+                else:
+                    yield Outcome(source.source, build_record(source.content, source.source, source.id), None)
                 continue
             name = source.as_posix() if isinstance(source, Path) else "-"
             content = source.read_text("utf-8") if isinstance(source, Path) else str(source, "utf-8")

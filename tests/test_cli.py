@@ -64,10 +64,22 @@ def test_wrong_usage_exits_2(argv: list[str], tmp_path: Path, monkeypatch: pytes
     assert not (tmp_path / "out").exists()
 
 
-def test_extract_replaces_only_when_forced(report: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_extract_replaces_what_is_not_its_own_only_when_forced(
+    report: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "records.jsonl").touch()
     argv = ("extract", report, "-o", tmp_path / "out")
-    assert [run(*argv), run(*argv), run(*argv, "--force")] == [0, 2, 0]
-    assert "--force" in capsys.readouterr().err
+    assert [run(*argv), run(*argv, "--force"), run(*argv)] == [2, 0, 0]
+    said = capsys.readouterr().err
+    assert "--force" in said
+    assert "kept from before: 1 files; to be read: 0" in said
+
+
+def test_extract_says_that_the_config_changed(report: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ("extract", report, "-o", tmp_path / "out", "--include", "*.txt", "--exclude", "b*", "--jobs", 2)
+    assert [run(*argv), run(*argv, "--min-confidence", "0.5")] == [0, 0]
+    assert "model, config or version changed" in capsys.readouterr().err
 
 
 def test_extract_says_how_much_was_not_sure_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,7 +90,7 @@ def test_extract_says_how_much_was_not_sure_enough(tmp_path: Path, capsys: pytes
 
 def test_extract_can_leave_the_text_out(report: Path, tmp_path: Path) -> None:
     run("extract", report, "-o", tmp_path, "--format", "json", "--no-text")
-    (written,) = (tmp_path / "records").iterdir()
+    (written,) = (tmp_path / "records").glob("*.json")
     assert "text" not in json.loads(written.read_text("utf-8"))
 
 

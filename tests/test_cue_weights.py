@@ -5,7 +5,20 @@ import pytest
 
 from zongjie.corpus import Passage, parse_markup
 from zongjie.reading import Reading
-from zongjie.rules.roles import _best, find_roles, intended, pairs_in, reached, role_words
+from zongjie.rules import find_spans
+from zongjie.rules.roles import (
+    ROLES,
+    _best,
+    _seen,
+    _votes,
+    _weights,
+    features,
+    find_roles,
+    intended,
+    pairs_in,
+    reached,
+    role_words,
+)
 from zongjie.text import Text
 from zongjie.training.cue_weights import as_toml, choose, describe, fit
 
@@ -82,3 +95,14 @@ def test_the_order_of_features_decides_nothing() -> None:
 def test_every_context_group_of_the_config_is_one_that_the_code_names() -> None:
     named = {"number_alone", "plan_heading", "past_heading", "issue_heading", "plan_document", "past_document"}
     assert set(role_words().context) == named
+
+
+def test_votes_count_what_features_name() -> None:
+    text = "2023年工作总结\n一、主要成效\n" + "全县新建学校3所，新增学位1200个，同比增长5%；仍存在师资不足的问题。" * 4
+    reading = Reading(Text.of(f"{text}\n二、下一步打算\n（一）加强队伍建设，力争到2025年招聘教师200名。\n"))
+    own, pairs = _seen(reading, find_spans(reading))
+    for row, votes in zip(features(reading, find_spans(reading)), _votes(own, pairs), strict=True):
+        summed = [
+            sum(strength * _weights().get(name, {}).get(role, 0) for name, strength in row.items()) for role in ROLES
+        ]
+        assert votes == pytest.approx(summed, abs=1e-9)

@@ -105,8 +105,8 @@ def test_states_are_the_mean_over_a_number() -> None:
     tokens = np.zeros((3, TOKENS), np.float32)
     tokens[1, WEIGHT + 1] = 9
     tokens[2, WEIGHT + 1 + len(STATUSES) + 1] = 9
-    status, kind = state_chances(tokens, Mention(1, 3, "NUMBER"))
-    assert (status.shape, kind.shape) == ((len(STATUSES),), (len(KINDS),))
+    status, kind = state_chances(tokens, [Mention(1, 3, "NUMBER")])
+    assert (status.shape, kind.shape) == ((1, len(STATUSES)), (1, len(KINDS)))
     assert (status.argmax(), kind.argmax()) == (0, 1)
 
 
@@ -126,5 +126,5 @@ def test_a_link_is_chosen_among_candidates_and_none(says: float, choice: int) ->
 def test_the_grammar_s_choice_weighs_as_much_as_it_is_trusted(grammar: int, trust: float, choice: int) -> None:
     ends = np.zeros((len(LINKS), 4, 2), np.float32)
     numbers, others = ends.copy(), ends.copy()
-    numbers[0, 3], others[0, 1], others[0, 2] = 1, 3, -1  # three for the first, minus one for the second, none 0
+    numbers[0, 3, 0], others[0, 1], others[0, 2] = 1, 3, -1  # three for the first, minus one for the second, none 0
     assert link_chances((numbers, others), 0, 3, [1, 2], favoured=(grammar, trust)).argmax() == choice

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import zongjie
 from zongjie.errors import ConfigError, UnreadableDocument
+from zongjie.layers import Draft
 from zongjie.record import Entity, Fact, Record, Span, Statement, json_schema
 from zongjie.text import Text
 
@@ -94,10 +95,10 @@ def test_one_bad_document_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> 
     fresh = zongjie.load()
     real = zongjie.extractor.to_record
 
-    def fails_once(doc: spacy.tokens.Doc, **options: object) -> Record:
-        if "坏" in doc.text:
+    def fails_once(draft: Draft, **options: object) -> Record:
+        if "坏" in draft.reading.text:
             raise ValueError("a fault")
-        return real(doc, **options)
+        return real(draft, **options)
 
     monkeypatch.setattr(zongjie.extractor, "to_record", fails_once)
     outcomes = list(fresh.pipe([Text.of("新增学位3个。"), Text.of("坏"), Text.of("新增学位4个。")]))

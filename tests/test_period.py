@@ -2,15 +2,17 @@ import json
 import re
 import tomllib
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from zongjie.almanac import lunar_day, month_end, shift_months, solar_term
 from zongjie.period import Period, find_periods, parse_period
 from zongjie.period_grammar import grammar
+from zongjie.text import fold
 
 CASES = tomllib.loads((Path(__file__).parent / "cases" / "periods.toml").read_text(encoding="utf-8"))
 SHARED = Path(__file__).parents[1].parent / "shared"
@@ -161,3 +163,25 @@ def test_absolute_dates_of_the_shared_suite() -> None:
     days = [(row["start"][:10], row["end"][:10]) for row in rows]
     right = sum(p is not None and (str(p.start), str(p.end)) == d for p, d in zip(periods, days, strict=True))
     assert right / len(rows) >= 0.93
+
+
+@cache
+def whole_finder() -> re.Pattern[str]:
+    """The grammar put together as one pattern, with nothing standing in for expressions within expressions."""
+    rules, find = grammar(), grammar().table.find
+    skip, opening, take = ("|".join(map(rules._expand, group)) for group in (find.skip, find.opening, find.take))
+    opening = f"{rules._expand('%open%')}(?:{opening})"
+    return re.compile(f"(?={find.skip_start})(?P<skip>{skip})|{opening}|(?={find.start})(?:{take})")
+
+
+@example("自2021年9月开始，全县试点。从2020年到2023年底，新建学校5所。自国家启动课程改革以来，成效明显。")
+@example("截至2023年12月底，在校生3.2万人。截止2022年（含）前的账目已清。截至全县动员会召开。")
+@example("2021年（民国110年）3月至2023年6月起至2024年底，连续三年（2021年至2023年）达标，2023年（第二批）立项。")
+@example("从多个方面看，从今年秋季学期起，从全县范围内遴选；从2022年起实施。")
+@example("\n".join(re.sub("[‹›]", "", text) for text in CASES["find"]))
+@settings(deadline=None)
+@given(NEAR)
+def test_the_scout_finds_what_the_whole_grammar_finds(text: str) -> None:
+    folded = fold(text)
+    found = [m.span() for m in whole_finder().finditer(folded) if m.lastgroup != "skip"]
+    assert list(grammar().find(folded)) == found

@@ -1,20 +1,31 @@
 import csv
 import io
 import json
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from zongjie.errors import OutputExists
+from zongjie.errors import OutputExists, ZongjieError
+from zongjie.outputs import query
 from zongjie.record import Record, Value
 from zongjie.writers import FORMATS
 from zongjie.writers.facts import Column, columns, rows
 
 TEXT = "2023年新增学位59500个，新增学位120个。"
 Make = Callable[..., Record]
+NEEDED = {"excel": "xlsxwriter", "parquet": "pyarrow", "duckdb": "duckdb"}
 every_format = pytest.mark.parametrize("name", sorted(FORMATS))
+
+
+@pytest.fixture(autouse=True)
+def _library(request: pytest.FixtureRequest) -> None:
+    """Skip what needs a library that is not installed."""
+    callspec = getattr(request.node, "callspec", None)
+    if callspec and (needed := NEEDED.get(callspec.params.get("name"))):
+        pytest.importorskip(needed, reason=f"needs {needed}")
 
 
 def write(name: str, folder: Path, records: list[Record], *, text: bool = True, force: bool = False) -> Path:
@@ -25,7 +36,10 @@ def write(name: str, folder: Path, records: list[Record], *, text: bool = True, 
     return path
 
 
-def contents(path: Path) -> dict[str, bytes]:
+def contents(path: Path) -> dict[str, object]:
+    if path.suffix == ".duckdb":  # the same rows need not be the same bytes
+        with query(path, "SELECT * FROM facts") as answer:
+            return {path.name: list(answer.rows)}
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     return {file.name: file.read_bytes() for file in files}
 
@@ -77,6 +91,58 @@ def test_writers_write_nothing_well(tmp_path: Path, name: str) -> None:
     assert write(name, tmp_path, []).exists()
 
 
+@pytest.mark.parametrize(("name", "library"), NEEDED.items())
+def test_a_missing_library_is_said_before_anything_is_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, library: str
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with (
+        pytest.raises(ZongjieError, match=rf"needs {library}.*pip install 'zongjie\["),
+        FORMATS[name].open(tmp_path / "x"),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [name for name, format_ in FORMATS.items() if format_.read])
+def test_records_come_back_in_order(make_record: Make, tmp_path: Path, name: str) -> None:
+    # doubles, texts without facts, and an order that is not that of the names
+    texts = [(TEXT, "b.txt"), ("没有数", "c.txt"), (TEXT, "a.txt"), ("线\u2028段", "d"), (TEXT, "b.txt")]
+    records = [make_record(*one) for one in texts]
+    read = FORMATS[name].read
+    assert read
+    assert list(read(write(name, tmp_path / "whole", records))) == records
+    bare = [record.model_copy(update={"text": None}) for record in records]
+    assert list(read(write(name, tmp_path / "bare", records, text=False))) == bare
+
+
+@pytest.mark.parametrize("name", ["jsonl", "json"])
+def test_a_record_without_text_gets_none(make_record: Make, tmp_path: Path, name: str) -> None:
+    bare = make_record(TEXT).model_copy(update={"text": None})
+    left_out = contents(write(name, tmp_path / "one", [make_record(TEXT)], text=False))
+    assert contents(write(name, tmp_path / "two", [bare])) == left_out
+
+
+def test_a_folder_is_whole_when_a_run_dies_between_two_renames(make_record: Make, tmp_path: Path) -> None:
+    path = write("json", tmp_path, [make_record(TEXT, "old.txt")])
+    (path / "notes.md").write_text("mine", "utf-8")
+    old = contents(path)
+    path.rename(aside := tmp_path / ".records.replaced")
+    with pytest.raises(OutputExists):
+        write("json", tmp_path, [make_record(TEXT, "new.txt")])
+    assert contents(path) == old
+    path.rename(aside)
+    new = write("json", tmp_path / "elsewhere", [make_record(TEXT, "new.txt")]).rename(path)
+    write("json", tmp_path, [make_record(TEXT, "newer.txt")], force=True)
+    assert sorted(contents(new)) == ["index.txt", "newer.txt.json", "notes.md"]
+    assert not aside.exists()
+
+
+def test_many_documents_of_one_name_are_numbered(make_record: Make, tmp_path: Path) -> None:
+    names = sorted(contents(write("json", tmp_path, [make_record(TEXT, f"{n}/a.txt") for n in range(3)])))
+    assert names == ["a.txt-2.json", "a.txt-3.json", "a.txt.json", "index.txt"]
+
+
 def test_jsonl_reads_back(make_record: Make, tmp_path: Path) -> None:
     records = [make_record(TEXT), make_record("线\u2028段")]
     lines = write("jsonl", tmp_path, records).read_bytes().decode().split("\n")
@@ -86,8 +152,9 @@ def test_jsonl_reads_back(make_record: Make, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["jsonl", "json"])
 def test_text_can_be_left_out(make_record: Make, tmp_path: Path, name: str) -> None:
-    (content,) = contents(write(name, tmp_path, [make_record(TEXT)], text=False)).values()
-    assert "text" not in json.loads(content)
+    content = contents(write(name, tmp_path, [make_record(TEXT)], text=False))
+    content.pop("index.txt", None)
+    assert ["text" in json.loads(one) for one in content.values()] == [False]
 
 
 @pytest.mark.parametrize(
@@ -106,14 +173,15 @@ def test_json_names_are_safe_and_unique(
     make_record: Make, tmp_path: Path, sources: list[str], names: list[str]
 ) -> None:
     path = write("json", tmp_path, [make_record(TEXT, source) for source in sources])
-    assert sorted(contents(path)) == sorted(names)
+    assert (path / "index.txt").read_text("utf-8").split() == names
+    assert sorted(contents(path)) == sorted(["index.txt", *names])
 
 
 def test_json_keeps_other_files_when_forced(make_record: Make, tmp_path: Path) -> None:
     path = write("json", tmp_path, [make_record(TEXT)])
     (path / "notes.md").write_text("mine", "utf-8")
     write("json", tmp_path, [make_record(TEXT, "new.txt")], force=True)
-    assert sorted(contents(path)) == ["new.txt.json", "notes.md"]
+    assert sorted(contents(path)) == ["index.txt", "new.txt.json", "notes.md"]
 
 
 def test_csv_has_one_row_a_fact(make_record: Make, tmp_path: Path) -> None:

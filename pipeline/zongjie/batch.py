@@ -1,51 +1,43 @@
-"""Many documents: files and folders in, one output folder out, every input accounted for.
+"""Many documents: files and folders in, one output folder out, every input accounted for, exactly once.
 
-In: paths and an ``Extractor``. Out: the records in one format, ``failures.jsonl`` with a line for each input that
-gave none, and a ``Summary``. Not for: one document (``extractor.py``), or talking to people (``cli.py``).
+In: files to read (``sources``) and a ``Plan``. Out: the records in one format, ``failures.jsonl`` with a line for each
+document that gave none, and a ``Summary``. What has been done is kept as it goes (``store``), so that a run which ends
+at any moment is taken up by the next one with the same output folder; the outputs are written at the end from what is
+kept, in the order of the inputs, and are the same however the work was done.
+Not for: one document (``extractor.py``), or talking to people (``cli.py``).
 """
 
 from __future__ import annotations
 
-import os
+import shutil
+import signal
 import sys
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from itertools import groupby
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import FrameType
+from typing import Literal
+from zlib import decompress
 
-import simplejson
-
-from zongjie.errors import ZongjieError
-from zongjie.normalise import NOTHING_LEFT_OUT, LeftOut
+from zongjie.engines import Begun, Failure, Piece, Plan, Task
+from zongjie.engines.local import Event, read_here, read_in_workers
+from zongjie.errors import OutputExists, ZongjieError
 from zongjie.readers import SUFFIXES, name_of
 from zongjie.record import Record
+from zongjie.sources import STDIN
+from zongjie.store import A_FILE, HOME, Found, Line, Listing, Store, Totals, is_ours, open_store
 from zongjie.writers import FORMATS
 from zongjie.writers.atomic import open_atomic, refuse_existing
 
-if TYPE_CHECKING:
-    from zongjie.extractor import Extractor, Outcome
-
-STDIN = "-"
 FAILURES = "failures.jsonl"
 
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """What a list of inputs comes to.
-
-    Attributes:
-        files: The files to read, each once, in order; ``-`` is the standard input.
-        unsupported: Those of them that were found in a folder and are of no known kind. They are not read, and count as
-            failures; a file that was named goes by its content, whatever it is called.
-        skipped: What was passed over on purpose, as one note each: hidden files and folders, links to
-            folders, lock files, the output, doubles.
-    """
-
-    files: tuple[str, ...]
-    unsupported: frozenset[str]
-    skipped: tuple[str, ...]
+_SOON = 0.5  # seconds after which what was done is kept
+_MANY = 64  # documents after which it is
+_NOTES = 50  # of what was passed over
+_NAMELESS = "<bytes>"  # what the document of the standard input is called
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +48,7 @@ class Output:
         folder: The output folder; made if it is not there.
         format: A key of ``writers.FORMATS``.
         text: Whether the output quotes the documents' text.
-        force: Whether existing outputs may be replaced.
+        force: Whether to start anew, and replace what is there.
     """
 
     folder: Path
@@ -75,179 +67,252 @@ class Output:
         return self.folder / FAILURES
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """An input that gave no record.
+@dataclass(slots=True)
+class Progress:
+    """How far a run is.
 
     Attributes:
-        source: Its path or name.
-        error: Class name of the error; ``Unsupported`` for a file of an unknown kind.
-        reason: What is wrong with it.
-        remedy: What can be done about it; empty if nothing is known.
+        stage: What is going on.
+        listed: What the inputs come to; all zero while they are being listed.
+        files: Files found so far while listing; then files read in this run.
+        weight: What these files weigh, of ``listed.weight``.
+        documents: Documents read in this run.
+        chars: Characters of the documents that gave records.
+        failed: Those of the documents that failed.
     """
 
-    source: str
-    error: str
-    reason: str
-    remedy: str
+    stage: Literal["listing", "reading", "writing"] = "listing"
+    listed: Listing = field(default_factory=Listing)
+    files: int = 0
+    weight: int = 0
+    documents: int = 0
+    chars: int = 0
+    failed: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Summary:
     """What a run came to.
 
     Attributes:
         records: The output of records, a file or a folder.
         failures: The file of failures.
-        documents: Number of records written.
-        failed: Number of failures written.
-        facts: Number of facts in the records.
-        without_facts: Number of records that hold no fact.
+        listed: What the inputs came to, against what was done before.
+        totals: What the outputs hold.
         skipped: Notes on what was passed over on purpose.
-        left_out: How much was less sure than asked for.
+        interrupted: Whether it was stopped before all was done; the next run goes on.
     """
 
     records: Path
     failures: Path
-    documents: int = 0
-    failed: int = 0
-    facts: int = 0
-    without_facts: int = 0
+    listed: Listing
+    totals: Totals
     skipped: tuple[str, ...] = ()
-    left_out: LeftOut = NOTHING_LEFT_OUT
-
-
-def find_sources(inputs: Iterable[str | Path], *, leave_out: Path | None = None) -> Sources:
-    """List the files to read.
-
-    Args:
-        inputs: Files, folders (read with all folders below them, sorted), or ``-`` for the standard input.
-        leave_out: A folder that is not looked into, such as the output folder.
-
-    Returns:
-        The files and what was skipped.
-
-    Raises:
-        FileNotFoundError: If an input is not there; nothing has been read or written then.
-        ZongjieError: If a folder is both input and left out.
-    """
-    files: dict[str, str] = {}
-    unsupported: set[str] = set()
-    skipped: list[str] = []
-    for given in (os.fspath(path) for path in inputs):
-        if given != STDIN and not os.path.exists(given):
-            raise FileNotFoundError(
-                f"{given}: no such file or folder. Check the path; it is relative to {os.getcwd()}."
-            )
-        is_folder = os.path.isdir(given)
-        if is_folder and leave_out and os.path.realpath(given) == os.path.realpath(leave_out):
-            raise ZongjieError(
-                f"{given}: the output may not go into the input folder itself. Name another, or one in it."
-            )
-        for file, passed_over in _walk(given, leave_out) if is_folder else [(given, "")]:
-            key = file if file == STDIN else os.path.realpath(file)
-            if passed_over:
-                skipped.append(f"{file}: {passed_over}")
-            elif key in files:
-                skipped.append(f"{file}: given twice, read once")
-            else:
-                files[key] = file
-                if is_folder and not os.path.isdir(file) and Path(file).suffix.lower() not in SUFFIXES:
-                    unsupported.add(file)
-    return Sources(tuple(files.values()), frozenset(unsupported), tuple(skipped))
+    interrupted: bool = False
 
 
 def extract_files(
-    extract: Extractor,
-    sources: Sources,
+    plan: Plan,
+    sources: Iterable[Found],
     output: Output,
     *,
-    track: Callable[[Sequence[str]], Iterable[str]] = iter,
+    jobs: int = 1,
+    report: Callable[[Progress], None] = lambda progress: None,
 ) -> Summary:
-    """Extract from many files; each comes out exactly once, as a record or as a failure.
+    """Extract from many files; each comes out exactly once, as records or as failures.
+
+    What an earlier run with the same output folder has done, and still holds, is not done again: a file is read if it
+    is new, if its content changed, if something in it failed, or if model, config or version changed. The first Ctrl-C
+    (or SIGTERM) ends the work and writes what is done; the second leaves at once.
 
     Args:
-        extract: The extractor.
-        sources: The files.
+        plan: How to extract.
+        sources: The files; see ``sources.find_sources``.
         output: Where the records go.
-        track: Goes through the files, such as a progress bar.
+        jobs: Number of worker processes. A few small files are read without any.
+        report: Told how far it is, several times a second.
 
     Returns:
-        Counts and paths.
+        What it came to.
 
     Raises:
-        OutputExists: If an output exists and may not be replaced; nothing has been read then.
+        OutputExists: If there is an output that no run of zongjie made; nothing has been read then.
+        ZongjieError: If the output folder cannot be written to, or another run is writing there. What was done before
+            is kept, and nothing is left half-written.
+        KeyboardInterrupt: If it was interrupted while files were listed or outputs written.
     """
-    summary = Summary(output.records, output.failures, skipped=sources.skipped)
-    for path in (summary.records, summary.failures):
-        refuse_existing(path, force=output.force)
-    with ExitStack() as stack:
-        opened = FORMATS[output.format].open(summary.records, text=output.text, force=output.force)
-        write = stack.enter_context(opened)
-        failures = stack.enter_context(open_atomic(summary.failures, force=output.force))
-        for found in outcomes(extract, track(sources.files), unsupported=sources.unsupported):
-            if isinstance(found, Failure):
-                failures.write(simplejson.dumps(asdict(found), ensure_ascii=False) + "\n")
-                summary.failed += 1
-            else:
-                record, left_out = found
-                write(record)
-                summary.documents += 1
-                summary.facts += len(record.facts)
-                summary.without_facts += not record.facts
-                summary.left_out += left_out
-    return summary
+    outputs = (output.records, output.failures)
+    if not is_ours(output.folder):
+        for path in outputs:
+            refuse_existing(path, force=output.force)
+    with _stoppable() as stopped, _writing(output.folder), open_store(output.folder, anew=output.force) as store:
+        for path in outputs:
+            if path.exists() and not (output.force or store.marked(path.name)):
+                raise OutputExists(f"{path} already exists. Give --force to replace it, or choose another folder.")
+            store.mark(path.name, 1)
+        run = _Run(plan, store, stopped, report)
+        spool = output.folder / HOME / "stdin"
+        run.list(sources, spool)
+        interrupted = not run.read(jobs, spool)
+        run.tell("writing")
+        write_outputs(store.lines(), output)
+        spool.unlink(missing_ok=True)
+        totals, skipped = store.totals(), store.passed_over(_NOTES)
+        return Summary(*outputs, run.progress.listed, totals, skipped, interrupted)
 
 
-def outcomes(
-    extract: Extractor, files: Iterable[str], *, unsupported: Container[str] = ()
-) -> Iterator[tuple[Record, LeftOut] | Failure]:
-    """Give what comes of each file, in order.
+class _Run:
+    """One run over an open store."""
+
+    def __init__(
+        self, plan: Plan, store: Store, stopped: Callable[[], bool], report: Callable[[Progress], None]
+    ) -> None:
+        self.progress = Progress()
+        self._plan, self._store, self._stopped, self._report = plan, store, stopped, report
+
+    def tell(self, stage: Literal["listing", "reading", "writing"]) -> None:
+        self.progress.stage = stage
+        self._report(self.progress)
+
+    def list(self, sources: Iterable[Found], spool: Path) -> None:
+        def seen() -> Iterator[Found]:
+            for number, found in enumerate(sources):
+                if self._stopped():
+                    raise KeyboardInterrupt
+                if number % 1024 == 0:
+                    self.progress.files = number
+                    self.tell("listing")
+                yield _spooled(found, spool) if found.path == STDIN else found
+
+        self.progress.listed = self._store.list(seen(), self._plan.key)
+        self.progress.files = 0
+
+    def read(self, jobs: int, spool: Path) -> bool:
+        """Read what waits to be read; say whether all of it was."""
+        listed, limits = self.progress.listed, self._plan.limits
+        self.tell("reading")
+        if not listed.waiting:
+            return True
+        tasks = (
+            replace(task, path=str(spool), source=_NAMELESS) if task.path == STDIN else task
+            for task in self._store.tasks()
+        )
+        few = listed.waiting <= limits.here_files and listed.weight - A_FILE * listed.waiting <= limits.here_bytes
+        # if the last run came to a bad end, one of these may have been why; a worker it would not take along
+        if few and not self._store.marked("reading"):
+            events = read_here(self._plan, tasks, self._stopped)
+        else:
+            events = read_in_workers(self._plan, tasks, self._stopped, jobs=jobs)
+        self._store.mark("reading", 1)
+        try:
+            with closing(events):
+                self._keep(events)
+        finally:
+            self._store.commit()
+        self._store.mark("reading", 0)
+        return self.progress.files == listed.waiting
+
+    def _keep(self, events: Iterable[Event]) -> None:
+        """Keep what comes, every now and then for good."""
+        kept, unkept = time.monotonic(), 0
+        for event in events:
+            if event:
+                unkept += self._take(*event)
+            now = time.monotonic()
+            if unkept >= _MANY or now - kept > _SOON:
+                self._store.commit()
+                kept, unkept = now, 0
+            self.tell("reading")
+
+    def _take(self, task: Task, message: object) -> bool:
+        """Keep what happened to a file, and say whether it is a document's outcome."""
+        progress = self.progress
+        if isinstance(message, Piece):
+            self._store.put(task.id, message)
+            progress.documents += 1
+            progress.chars += message.chars
+            progress.failed += message.failed
+            return True
+        if isinstance(message, Begun):
+            self._store.begin(task.id, message.stamp, fresh=message.fresh)
+        else:
+            self._store.end(task.id)
+            progress.files += 1
+            progress.weight += task.size + A_FILE
+        return False
+
+
+def _spooled(found: Found, spool: Path) -> Found:
+    """Keep the standard input, which can be read but once."""
+    with spool.open("wb") as stream:
+        shutil.copyfileobj(sys.stdin.buffer, stream)
+    status = spool.stat()
+    return found._replace(size=status.st_size, mtime=status.st_mtime_ns)
+
+
+def write_outputs(lines: Iterable[Line], output: Output) -> None:
+    """Write the outputs from what is kept; they take their places when both are complete.
 
     Args:
-        extract: The extractor.
-        files: Paths, or ``-`` for the standard input.
-        unsupported: Those that are not to be read.
-
-    Yields:
-        Records, each with how much was left out of it, and failures; a file that holds several documents gives several.
+        lines: What came of each document, in order.
+        output: Where the records go, and how.
     """
-    for refused, group in groupby(files, unsupported.__contains__):
-        if refused:
-            yield from map(_unsupported, group)
-            continue
-        for outcome in extract.pipe(sys.stdin.buffer.read() if file == STDIN else Path(file) for file in group):
-            yield (outcome.record, outcome.left_out) if outcome.record else _failure(outcome)
+    with ExitStack() as stack:
+        failures = stack.enter_context(open_atomic(output.failures, force=True))
+        if output.format == "jsonl" and output.text:  # the lines are what they will be
+            stream = stack.enter_context(open_atomic(output.records, force=True))
 
+            def put(line: str) -> None:
+                stream.write(line + "\n")
+        else:
+            opened = FORMATS[output.format].open(output.records, text=output.text, force=True)
+            write = stack.enter_context(opened)
 
-def _walk(folder: str, leave_out: Path | None) -> Iterator[tuple[str, str]]:
-    """List the files below a folder, sorted, each with the reason for passing over it or an empty string."""
-    unread: list[OSError] = []
-    for here, folders, names in os.walk(folder, onerror=unread.append):
-        for name in sorted(folders):
-            path = os.path.join(here, name)
-            if name.startswith(".") or os.path.islink(path):
-                yield path, "hidden" if name.startswith(".") else "link to a folder"
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        if leave_out and os.path.realpath(here) == os.path.realpath(leave_out):
-            folders.clear()
-            yield here, "the output folder"
-            continue
-        for name in sorted(names):
-            lock = "lock file of an office program" if name.startswith("~$") else ""
-            yield os.path.join(here, name), "hidden" if name.startswith(".") else lock
-    for error in unread:
-        yield str(error.filename), ""  # a folder that cannot be looked into comes out as a failure
+            def put(line: str) -> None:
+                write(Record.from_json(line))
+
+        for line in lines:
+            if line.packed is None:
+                failures.write(_unsupported(line.path).to_json() + "\n")
+            elif line.failed:
+                failures.write(decompress(line.packed).decode() + "\n")
+            else:
+                put(decompress(line.packed).decode())
 
 
 def _unsupported(file: str) -> Failure:
     suffix, known = Path(file).suffix or "none", " ".join(sorted(SUFFIXES))
     remedy = f"Name the file itself to read it by its content, or convert it to one of {known}."
-    return Failure(name_of(file), "Unsupported", f"unsupported: its suffix is {suffix}", remedy)
+    return Failure(name_of(file), "Unsupported", f"unsupported: its suffix is {name_of(suffix)}", remedy)
 
 
-def _failure(outcome: Outcome) -> Failure:
-    """Turn an error into a line of ``failures.jsonl``."""
-    error = outcome.error
-    reason = getattr(error, "reason", str(error))
-    return Failure(outcome.source, type(error).__name__, reason, getattr(error, "remedy", ""))
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Say which folder cannot be written to, and that nothing is lost."""
+    try:
+        yield
+    except OSError as error:
+        where, reason = error.filename or folder, error.strerror or str(error)
+        mend = f"Make room in {folder}, or make it writable; then give the same command again: it goes on from there."
+        raise ZongjieError(f"{where}: the output cannot be written ({reason}). {mend}") from error
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Give a function that says whether this process was asked to stop; asked twice, it stops where it is."""
+    asked: list[int] = []
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    if threading.current_thread() is not threading.main_thread():  # no other is told of signals
+        yield lambda: False
+        return
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,13 +1,14 @@
 """The command ``zongjie``: each command a thin parser over a plain function of the library.
 
 In: arguments. Out: files, or text on the standard output; exit code 0 if all went well, 1 if some documents failed,
-2 if the command was used wrongly. Not for: work. What is slow to import is imported by the command that needs it.
+2 if the command was used wrongly, 130 if it was interrupted. Not for: work. What is slow to import is imported by the
+command that needs it.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from enum import StrEnum
 from pathlib import Path
@@ -32,6 +33,11 @@ app = typer.Typer(
 
 _CONFIG = typer.Option("--config", metavar="TOML", help="How to run: a file like configs/default.toml.", exists=True)
 _SURE = typer.Option("--min-confidence", metavar="P", min=0, max=1, help="Leave out what is less sure than this.")
+_INCLUDE = typer.Option(
+    "--include", metavar="GLOB", help="Of folders, read only files that fit: '*.docx', '2023/**'. May be repeated."
+)
+_EXCLUDE = typer.Option("--exclude", metavar="GLOB", help="Leave out files and folders that fit. May be repeated.")
+_INTERRUPTED = 130  # exit code, as of a shell's command that Ctrl-C ended
 
 
 class OutputFormat(StrEnum):
@@ -40,6 +46,16 @@ class OutputFormat(StrEnum):
     jsonl = "jsonl"
     json = "json"
     csv = "csv"
+    excel = "excel"
+    parquet = "parquet"
+    duckdb = "duckdb"
+
+
+class Engine(StrEnum):
+    """Where ``extract`` works."""
+
+    local = "local"
+    ray = "ray"
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
@@ -85,23 +101,46 @@ def _common(
 @app.command()
 def extract(  # noqa: PLR0913 - a parameter is an option
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT", help="Files, folders, or - for standard input.")],
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="Folder for the output.", file_okay=False)],
+    out: Annotated[str, typer.Option("-o", "--out", metavar="OUT", help="Folder for the output.")],
     format: Annotated[OutputFormat, typer.Option(help="What to write.")] = OutputFormat.jsonl,
     no_text: Annotated[bool, typer.Option("--no-text", help="Leave the documents' text out.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace the output of an earlier run.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Start anew, and replace what is in OUT.")] = False,
     config: Annotated[Path | None, _CONFIG] = None,
     min_confidence: Annotated[float | None, _SURE] = None,
+    jobs: Annotated[
+        int | None, typer.Option("-j", "--jobs", metavar="N", min=1, help="Worker processes (1), or actors (all).")
+    ] = None,
+    engine: Annotated[Engine, typer.Option(help="Work here, or on the Ray cluster of RAY_ADDRESS.")] = Engine.local,
+    include: Annotated[list[str] | None, _INCLUDE] = None,
+    exclude: Annotated[list[str] | None, _EXCLUDE] = None,
 ) -> None:
-    """Extract from documents into a folder; inputs that fail are listed in OUT/failures.jsonl."""
-    import zongjie
-    from zongjie.batch import Output, extract_files, find_sources
+    """Extract from documents into a folder; inputs that fail are listed in OUT/failures.jsonl.
 
-    sources = find_sources(inputs, leave_out=out)
-    output = Output(out, format.value, text=not no_text, force=force)
-    extractor = zongjie.load(config, min_confidence=min_confidence)
-    summary = extract_files(extractor, sources, output, track=_progress)
+    Given again it goes on where it stopped, and reads what is new or changed.
+    """
+    from zongjie.batch import Output, extract_files
+    from zongjie.engines import Plan
+    from zongjie.progress import shown
+    from zongjie.sources import Selection, find_sources
+
+    select = Selection(tuple(include or ()), tuple(exclude or ()))
+    plan = Plan.of(config, min_confidence=min_confidence)
+    try:
+        with shown() as report:
+            if engine is Engine.ray:
+                from zongjie.cluster import Job, extract_on_cluster
+
+                job = Job(inputs, out, format.value, text=not no_text, force=force, select=select)
+                summary = extract_on_cluster(plan, job, actors=jobs, report=report)
+            else:
+                sources = find_sources(inputs, leave_out=Path(out), select=select)
+                output = Output(Path(out), format.value, text=not no_text, force=force)
+                summary = extract_files(plan, sources, output, jobs=jobs or 1, report=report)
+    except KeyboardInterrupt:
+        typer.echo("stopped; the outputs are as they were, and what was done is kept", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
     _report(summary)
-    raise typer.Exit(1 if summary.failed else 0)
+    raise typer.Exit(_INTERRUPTED if summary.interrupted else 1 if summary.totals.failed else 0)
 
 
 @app.command()
@@ -112,17 +151,18 @@ def show(
 ) -> None:
     """Print the facts of a document as a table."""
     import zongjie
-    from zongjie.batch import Failure, find_sources, outcomes
 
+    if file != "-" and not Path(file).exists():
+        raise FileNotFoundError(f"{file}: no such file. Check the path; it is relative to {Path.cwd()}.")
     failed = False
-    for found in outcomes(zongjie.load(config, min_confidence=min_confidence), find_sources([file]).files):
-        if isinstance(found, Failure):
-            failed = True
-            typer.echo(f"{found.source}: {found.error}: {found.reason} {found.remedy}", err=True)
+    extract = zongjie.load(config, min_confidence=min_confidence)
+    for outcome in extract.pipe([sys.stdin.buffer.read() if file == "-" else Path(file)]):
+        if outcome.record:
+            _print_record(outcome.record)
+            _print_left_out(outcome.left_out)
         else:
-            record, left_out = found
-            _print_record(record)
-            _print_left_out(left_out)
+            failed = True
+            typer.echo(f"{type(outcome.error).__name__}: {outcome.error}", err=True)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -192,6 +232,38 @@ def train(
 
 
 @app.command()
+def query(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder that extract wrote to, or an output in it.")],
+    sql: Annotated[str, typer.Argument(metavar="SELECT", help="A query; DESCRIBE facts tells the columns.")],
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """Ask an output in SQL; tables documents, facts, statements, entities; needs the extra zongjie[tables]."""
+    from zongjie import outputs
+
+    with outputs.query(out, sql) as answer:
+        if as_csv:
+            outputs.print_csv(answer, sys.stdout)
+        elif not outputs.print_table(answer, sys.stdout):
+            typer.echo("there are more rows; --csv prints all of them", err=True)
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A folder that extract wrote to, or an output in it.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the new output.", file_okay=False)],
+    format: Annotated[OutputFormat, typer.Option(help="What to write.")],
+    no_text: Annotated[bool, typer.Option("--no-text", help="Leave the documents' text out.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an output that is there.")] = False,
+) -> None:
+    """Turn an output into another format."""
+    from zongjie import outputs
+
+    path, documents = outputs.convert(source, out, format.value, text=not no_text, force=force)
+    typer.echo(f"documents: {documents}", err=True)
+    typer.echo(path)
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of a record."""
     import simplejson
@@ -201,22 +273,23 @@ def schema() -> None:
     typer.echo(simplejson.dumps(json_schema(), indent=2, ensure_ascii=False))
 
 
-def _progress(files: Sequence[str]) -> Iterable[str]:
-    """Show a bar on the standard error, if a person is looking at it."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    return track(files, "extracting", console=console, disable=not console.is_terminal, transient=True)
-
-
 def _report(summary: Summary) -> None:
     """Say what a run came to, on the standard error; the outputs' paths on the standard output."""
+    listed, totals = summary.listed, summary.totals
     for note in summary.skipped:
         typer.echo(f"skipped {note}", err=True)
-    counts = f"documents: {summary.documents} ({summary.without_facts} without facts), facts: {summary.facts}"
-    typer.echo(f"{counts}, failed: {summary.failed}", err=True)
-    _print_left_out(summary.left_out)
+    if listed.stale:
+        typer.echo(f"model, config or version changed: {listed.stale:,} files were to be read again", err=True)
+    if listed.kept or listed.changed:
+        said = f"kept from before: {listed.kept:,} files; to be read: {listed.waiting:,}"
+        typer.echo(f"{said}, of which {listed.changed:,} changed", err=True)
+    if listed.gone:
+        typer.echo(f"no longer among the inputs, and so not in the outputs: {listed.gone:,} files", err=True)
+    counts = f"documents: {totals.documents} ({totals.without_facts} without facts), facts: {totals.facts}"
+    typer.echo(f"{counts}, failed: {totals.failed}", err=True)
+    _print_left_out(totals.left_out)
+    if summary.interrupted:
+        typer.echo("stopped before all was done; the same command goes on from here", err=True)
     typer.echo(summary.records)
     typer.echo(summary.failures)
 

@@ -7,53 +7,15 @@ In: a name and a maker's name. Out: a ``Doc → Doc`` component. A spaCy user ad
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Protocol, cast
+from collections.abc import Callable
 
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from zongjie import rules
-from zongjie.errors import ConfigError
 from zongjie.language import show_spans
-from zongjie.model import open_model
+from zongjie.makers import maker
 
 Component = Callable[[Doc], Doc]
-
-
-class Maker(Protocol):
-    """Whoever can fill the three layers."""
-
-    def mark_spans(self, doc: Doc) -> Doc:
-        """Mark spans."""
-
-    def assign_roles(self, doc: Doc) -> Doc:
-        """Give clauses their roles."""
-
-    def link_facts(self, doc: Doc) -> Doc:
-        """Link numbers."""
-
-
-MAKERS: Mapping[str, Callable[[], Maker]] = {"rules": lambda: cast(Maker, rules), "model": open_model}
-
-
-def maker(by: str, makers: Mapping[str, Callable[[], Maker]] = MAKERS) -> Maker:
-    """Find a maker by name.
-
-    Args:
-        by: Its name, as the config says it.
-        makers: How each is made.
-
-    Returns:
-        The maker.
-
-    Raises:
-        ConfigError: If there is none of that name.
-        ModelError: If the model cannot be opened.
-    """
-    if by not in makers:
-        raise ConfigError(f"makers: by = {by!r} is no maker. Choose from: {', '.join(makers)}.")
-    return makers[by]()
 
 
 @Language.factory("zongjie_spans", default_config={"by": "rules"})

@@ -6,8 +6,9 @@ keep the guide's rules: nothing crosses, nothing stands twice, and METRIC holds 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -59,26 +60,37 @@ def decode_spans(
     Returns:
         The chosen mentions in offsets of the view, with their scores.
     """
-    if shift is not None:
-        scores = scores + shift[:, None, None]
-    kinds, firsts, lasts = np.nonzero(scores > 0)
-    ordered = firsts <= lasts
-    kinds, firsts, lasts = kinds[ordered], firsts[ordered], lasts[ordered]
-    values = scores[kinds, firsts, lasts]
-    kept = [Mention(m.start - offset, m.end - offset, m.type) for m in fixed]
-    found: dict[Mention, float] = {}
-    for i in np.lexsort((lasts, firsts, kinds, -values)):
-        mention = Mention(int(firsts[i]), int(lasts[i]) + 1, TYPES[kinds[i]])
-        if all(_agree(mention, other) for other in kept):
+    length, kept, found = scores.shape[-1], list(fixed), dict[Mention, float]()
+    for value, kind, at in sorted(_positive(scores, shift)):
+        first, last = divmod(at, length)
+        mention = Mention(first + offset, last + 1 + offset, TYPES[kind])
+        if first <= last and all(_agree(mention, other) for other in kept if _touch(mention, other)):
             kept.append(mention)
-            found[Mention(mention.start + offset, mention.end + offset, mention.type)] = float(values[i])
+            found[mention] = -value
     return found
 
 
+def _positive(scores: Floats, shift: Floats | None) -> Iterator[tuple[float, int, int]]:
+    """Give the scores above 0, each with its sign turned, its type and where it stands in that type's square.
+
+    The squares are large and nearly all of them lies below 0, so it is compared as it is and shifted where it counts.
+    """
+    for kind, square in enumerate(scores):
+        more = np.float32(0) if shift is None else shift[kind]
+        if np.isneginf(more):  # of a type that is never chosen
+            continue
+        flat = square.ravel()
+        at = np.flatnonzero(flat > -more)
+        yield from zip((-(flat[at] + more)).tolist(), repeat(kind), at.tolist(), strict=False)
+
+
+def _touch(a: Mention, b: Mention) -> bool:
+    """Say whether two mentions have a character in common."""
+    return a.start < b.end and b.start < a.end
+
+
 def _agree(a: Mention, b: Mention) -> bool:
-    """Say whether two mentions may both stand."""
-    if a.end <= b.start or b.end <= a.start:
-        return True
+    """Say whether two mentions that touch may both stand."""
     outer, inner = (a, b) if a.start <= b.start and b.end <= a.end else (b, a)
     if not (outer.start <= inner.start and inner.end <= outer.end):
         return False
@@ -102,10 +114,12 @@ def role_chances(tokens: Floats, clauses: Sequence[tuple[int, int]]) -> Floats:
     return softmax(total / np.maximum(np.add.reduceat(weight, starts), 1e-6))
 
 
-def state_chances(tokens: Floats, number: Mention) -> tuple[Floats, Floats]:
-    """Give the chance of each status and each kind for a number, (statuses,) and (kinds,)."""
-    mean = tokens[number.start : number.end].mean(0)
-    return softmax(mean[STATUS]), softmax(mean[KIND])
+def state_chances(tokens: Floats, numbers: Sequence[Mention]) -> tuple[Floats, Floats]:
+    """Give the chance of each status and each kind for each number, (numbers, statuses) and (numbers, kinds)."""
+    means = np.zeros((len(numbers), TOKENS), tokens.dtype)
+    for mean, number in zip(means, numbers, strict=True):
+        tokens[number.start : number.end].mean(0, out=mean)
+    return softmax(means[:, STATUS]), softmax(means[:, KIND])
 
 
 def link_chances(
@@ -128,7 +142,8 @@ def link_chances(
     Returns:
         Chances, (candidates + 1,).
     """
-    choice = np.append(ends[1][link, list(others)] @ ends[0][link, number], np.float32(0))
+    choice = np.zeros(len(others) + 1, np.float32)
+    choice[:-1] = ends[1][link, others] @ ends[0][link, number]
     if favoured:
         choice[favoured[0]] += np.float32(favoured[1])
     return softmax(choice)

@@ -9,23 +9,27 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, ValidationError
-from spacy.language import Language
-from spacy.tokens import Doc
 
-from zongjie.components import MAKERS, Maker, maker
 from zongjie.errors import ConfigError, InternalError, UnreadableDocument, ZongjieError
-from zongjie.language import Segmenter, blank, show_spans, to_doc
+from zongjie.layers import Draft
+from zongjie.makers import MAKERS, Maker, maker
 from zongjie.model import open_model
 from zongjie.normalise import NOTHING_LEFT_OUT, LeftOut, sift, to_record
 from zongjie.ontology import Table, load_table
 from zongjie.readers import SUFFIXES, read_bytes, read_path, read_text
+from zongjie.reading import Reading
 from zongjie.record import Record
+from zongjie.rules.tables import read_tables
 from zongjie.text import Text
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc
 
 _LONGEST_PATH = 1024
 
@@ -61,7 +65,7 @@ class Tokenizer(Table):
         segmenter: ``char`` for characters, ``pkuseg`` for words.
     """
 
-    segmenter: Segmenter = "char"
+    segmenter: Literal["char", "pkuseg"] = "char"
 
 
 class Output(Table):
@@ -74,6 +78,28 @@ class Output(Table):
     min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
+class Batch(Table):
+    """``[batch]``: how many documents are gone through. It changes no record.
+
+    Attributes:
+        seconds: How long any one document may take.
+        seconds_a_megabyte: How much longer for each megabyte (10**6 bytes) of it.
+        max_memory: Bytes of memory a worker process may take, where the platform can hold it to that.
+        max_documents: Documents after which a worker is replaced by a fresh one, so that memory stays flat.
+        here_files: At most so many files are read without any worker process,
+        here_bytes: if they have no more than so many bytes together.
+        partition: Files that a cluster reads, and keeps, together, more or less.
+    """
+
+    seconds: Annotated[float, Field(gt=0)] = 300
+    seconds_a_megabyte: Annotated[float, Field(ge=0)] = 120
+    max_memory: Annotated[int, Field(gt=0)] = 4 * 2**30
+    max_documents: Annotated[int, Field(gt=0)] = 1000
+    here_files: Annotated[int, Field(ge=0)] = 8
+    here_bytes: Annotated[int, Field(ge=0)] = 2**17
+    partition: Annotated[int, Field(gt=0)] = 100
+
+
 class Settings(Table):
     """``configs/default.toml``, or a user's file of the same shape."""
 
@@ -81,6 +107,7 @@ class Settings(Table):
     model: Model = Model()
     tokenizer: Tokenizer = Tokenizer()
     output: Output = Output()
+    batch: Batch = Batch()
     confidence: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
 
 
@@ -106,12 +133,12 @@ class Extractor:
 
     Attributes:
         settings: What it runs with.
-        nlp: The spaCy pipeline inside.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.nlp: Language = blank(settings.tokenizer.segmenter)
+        if settings.tokenizer.segmenter != "char":  # whether it is there is to be known at once
+            _ = self.nlp
         by, model = settings.makers, settings.model
         opened = partial(
             open_model, Path(model.path) if model.path else None, device=model.device, threads=model.threads
@@ -121,7 +148,15 @@ class Extractor:
             maker(by.spans, makers).mark_spans,
             maker(by.roles, makers).assign_roles,
             maker(by.facts, makers).link_facts,
+            read_tables,
         )
+
+    @cached_property
+    def nlp(self) -> Language:
+        """The spaCy pipeline that makes a ``Doc``; a record needs none, so it is made when it is asked for."""
+        from zongjie.language import blank
+
+        return blank(self.settings.tokenizer.segmenter)
 
     def __call__(self, source: Source) -> Record:
         """Extract one document.
@@ -159,10 +194,12 @@ class Extractor:
 
     def _extract(self, text: Text) -> Outcome:
         try:
-            doc = self._annotate(text)
-            left_out = sift(doc, self.settings.output.min_confidence)
-            record = to_record(doc, confidence=self.settings.confidence)
+            draft = self._annotate(text)
+            left_out = sift(draft, self.settings.output.min_confidence)
+            record = to_record(draft, confidence=self.settings.confidence)
             return Outcome(text.source, record, left_out=left_out)
+        except MemoryError:
+            raise  # a want of the machine, not a fault of the document: whoever runs this one knows what to do
         except Exception as error:  # one document must never cost the others
             said = f"{text.source}: {type(error).__name__}: {error}. This is a fault in zongjie; please report it."
             internal = InternalError(said)
@@ -178,13 +215,16 @@ class Extractor:
         Returns:
             A ``Doc`` with ``doc.spans["entities"]``, ``doc.spans["clauses"]`` and ``doc._.layers``.
         """
-        return show_spans(self._annotate(text if isinstance(text, Text) else read_text(text)))
+        from zongjie.language import show_spans, to_doc
 
-    def _annotate(self, text: Text) -> Doc:
-        doc = to_doc(text, self.nlp)
+        text = text if isinstance(text, Text) else read_text(text)
+        return show_spans(to_doc(text, self.nlp, draft=self._annotate(text)))
+
+    def _annotate(self, text: Text) -> Draft:
+        draft = Draft(Reading(text))
         for step in self._steps:
-            doc = step(doc)
-        return doc
+            draft = step(draft)
+        return draft
 
 
 def _read(source: Source) -> Iterator[Text | UnreadableDocument]:
@@ -208,11 +248,12 @@ def _is_path(source: str) -> bool:
         return False
 
 
-def load(config: str | Path | None = None, *, min_confidence: float | None = None) -> Extractor:
+def load(config: str | Path | Settings | None = None, *, min_confidence: float | None = None) -> Extractor:
     """Make an extractor.
 
     Args:
-        config: A TOML file shaped like ``configs/default.toml``; what it leaves out keeps its default.
+        config: A TOML file shaped like ``configs/default.toml``; what it leaves out keeps its default. Or settings that
+            have been read already.
         min_confidence: Leave out what is less sure than this; as the config says if not given.
 
     Returns:
@@ -222,10 +263,29 @@ def load(config: str | Path | None = None, *, min_confidence: float | None = Non
         ConfigError: If the file is missing or does not fit; the message names table and key.
         ModelError: If the model cannot be opened.
     """
-    settings = load_table("default.toml", Settings) if config is None else _settings(config)
+    return Extractor(read_settings(config, min_confidence=min_confidence))
+
+
+def read_settings(config: str | Path | Settings | None = None, *, min_confidence: float | None = None) -> Settings:
+    """Read how to run, without opening a model.
+
+    Args:
+        config: As for ``load``.
+        min_confidence: As for ``load``.
+
+    Returns:
+        The settings; they can be sent to another process and given to ``load`` there.
+
+    Raises:
+        ConfigError: As for ``load``.
+    """
+    if config is None:
+        settings = load_table("default.toml", Settings)
+    else:
+        settings = config if isinstance(config, Settings) else _settings(config)
     if min_confidence is not None:
         settings = settings.model_copy(update={"output": Output(min_confidence=min_confidence)})
-    return Extractor(settings)
+    return settings
 
 
 def _settings(config: str | Path) -> Settings:

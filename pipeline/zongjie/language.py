@@ -1,17 +1,17 @@
 """From ``Text`` to a spaCy ``Doc``: character tokens, and beside them the reading and the layers that makers fill.
 
 In: a frozen ``Text``. Out: a ``Doc`` whose text is ``Text.content``. The only file that declares ``Doc`` attributes:
-``doc._.reading`` (a ``Reading``) and ``doc._.layers`` (``Layers``). Not for: deciding what a span means (``rules``).
+``doc._.reading`` (a ``Reading``) and ``doc._.layers`` (``Layers``). Not for: deciding what a span means (``rules``), or
+extraction without spaCy's tools, which needs no ``Doc`` (``layers.Draft``).
 """
 
 from __future__ import annotations
 
 import hashlib
 import sys
-from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import spacy
 from spacy.lang.zh import ChineseTokenizer
@@ -21,66 +21,33 @@ from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
 from zongjie.errors import ConfigError
+from zongjie.layers import LINK_TYPES, LINKS, Clause, Draft, Layers, Link, LinkName, layers, reading
 from zongjie.reading import Reading
-from zongjie.record import ClauseRole, Kind, Status
-from zongjie.text import Mention, Text
+from zongjie.text import Text
+
+__all__ = [
+    "LINKS",
+    "LINK_TYPES",
+    "WORDS_SUMS",
+    "Clause",
+    "Layers",
+    "Link",
+    "LinkName",
+    "Segmenter",
+    "blank",
+    "characters",
+    "layers",
+    "reading",
+    "show_spans",
+    "to_doc",
+    "words_model",
+]
 
 Segmenter = Literal["char", "pkuseg"]
 WORDS_SUMS = "SHA256SUMS"  # file of checksums in the folder of a word segmenter
 
 _INSTALL = "pip install 'zongjie[words]'"
 _TRAIN = "python -m zongjie.training.segmenter"
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """A clause and what it is for: measure, result, target, issue or other."""
-
-    start: int
-    end: int
-    role: ClauseRole
-    confidence: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """One fact as a maker leaves it: a NUMBER, the spans that belong to it, status and kind. Not yet parsed."""
-
-    number: Mention
-    metric: Mention | None = None
-    action: Mention | None = None
-    time: Mention | None = None
-    place: Mention | None = None
-    school: Mention | None = None
-    program: Mention | None = None
-    base: Mention | None = None
-    status: Status = "actual"
-    kind: Kind = "level"
-    confidence: float | None = None
-
-
-LinkName = Literal["metric", "action", "time", "place", "school", "program", "base"]  # what a ``Link`` may hold
-LINKS: tuple[LinkName, ...] = get_args(LinkName)
-LINK_TYPES = {"base": "NUMBER"}  # the type of what it holds, where it is not named after it
-
-
-@dataclass(slots=True)
-class Layers:
-    """The three layers that makers fill, all in offsets of the view (``Reading.text``).
-
-    Attributes:
-        mentions: Spans.
-        links: Facts, not yet parsed.
-        clauses: Clauses with their roles.
-        confidence: Chance that a mention is right, where its maker knows one.
-        notes: What a maker keeps of a document between its three steps, by the maker's own key.
-    """
-
-    mentions: list[Mention] = field(default_factory=list)
-    links: list[Link] = field(default_factory=list)
-    clauses: list[Clause] = field(default_factory=list)
-    confidence: dict[Mention, float] = field(default_factory=dict)
-    notes: dict[object, object] = field(default_factory=dict)
 
 
 def characters(vocab: Vocab, text: str) -> Doc:
@@ -181,47 +148,21 @@ def _words(vocab: Vocab, folder: Path) -> ChineseTokenizer:
     return tokenizer
 
 
-def to_doc(text: Text, nlp: Language) -> Doc:
+def to_doc(text: Text, nlp: Language, *, draft: Draft | None = None) -> Doc:
     """Make the ``Doc`` of a text, with its reading attached and its layers empty.
 
     Args:
         text: The document.
         nlp: The pipeline whose tokenizer to use.
+        draft: What is known of it already; it is taken over.
 
     Returns:
         A ``Doc`` with ``doc.text == text.content``.
     """
     doc = nlp.make_doc(text.content)
-    doc._.reading = Reading(text)
+    doc._.reading = draft.reading if draft else Reading(text)
+    doc._.layers = draft.layers if draft else None
     return doc
-
-
-def reading(doc: Doc) -> Reading:
-    """Give a document's reading, made on first use for a ``Doc`` that a plain spaCy pipeline made.
-
-    Args:
-        doc: Any ``Doc``.
-
-    Returns:
-        Its reading.
-    """
-    if doc._.reading is None:
-        doc._.reading = Reading(Text.of(doc.text))
-    return doc._.reading  # type: ignore[no-any-return]
-
-
-def layers(doc: Doc) -> Layers:
-    """Give a document's layers, empty on first use.
-
-    Args:
-        doc: Any ``Doc``.
-
-    Returns:
-        Its layers, to be filled in place by the makers.
-    """
-    if doc._.layers is None:
-        doc._.layers = Layers()
-    return doc._.layers  # type: ignore[no-any-return]
 
 
 def show_spans(doc: Doc) -> Doc:

@@ -7,7 +7,7 @@ ONNX Runtime runs the network; there is no pickle and no torch here.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError
 from zongjie.alphabet import Alphabet
 from zongjie.decoding import Scores
 from zongjie.errors import ModelError
-from zongjie.language import LinkName
+from zongjie.layers import LinkName
 from zongjie.ontology import Table
 from zongjie.record import EntityType
 from zongjie.tagger import Calibration, Mix, Tagger
@@ -76,17 +76,15 @@ class OnnxScorer:
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self.session = session
 
-    def __call__(self, batch: Sequence[Window]) -> list[Scores]:
-        """Score windows; one result each, in order."""
+    def __call__(self, batch: Iterable[Window]) -> Iterator[Scores]:
+        """Score windows; one result each, in order, made when it is asked for: they are large."""
         # one at a time: on one thread padding costs more than a batch saves, and no score depends on the neighbours
-        results = []
         for window in batch:
-            seen = np.zeros((1, len(window.ids), MARKS), np.float32)
-            for column in window.marks.T:
-                seen[0, np.arange(len(column)), column] += 1
-            outputs = self.session.run(None, {"ids": window.ids[None], "marks": seen})
-            results.append(Scores(*(output[0] for output in outputs)))
-        return results
+            length = len(window.ids)
+            cells = window.marks + np.arange(0, length * MARKS, MARKS)[:, None]
+            seen = np.bincount(cells.ravel(), minlength=length * MARKS).astype(np.float32)
+            outputs = self.session.run(None, {"ids": window.ids[None], "marks": seen.reshape(1, length, MARKS)})
+            yield Scores(*(output[0] for output in outputs))
 
 
 def shipped() -> Path:

@@ -1,6 +1,6 @@
-"""From an annotated ``Doc`` to a ``Record``: the only place where a number is parsed for output.
+"""From an annotated ``Draft`` or ``Doc`` to a ``Record``: the only place where a number is parsed for output.
 
-In: a ``Doc`` whose three layers are filled. Out: a ``Record``. 今年 and 全市 are resolved here, from the document's own
+In: one whose three layers are filled. Out: a ``Record``. 今年 and 全市 are resolved here, from the document's own
 date and region and never from the clock; clauses are joined into measures, results, targets and issues here; offsets of
 the view become offsets of the content here.
 """
@@ -12,17 +12,18 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any, NamedTuple
-
-from spacy.tokens import Doc
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zongjie import record as out
-from zongjie.language import LINKS, Clause, Layers, Link, layers, reading
+from zongjie.layers import LINKS, Clause, Draft, Layers, Link, layers, reading
 from zongjie.period import parse_period
 from zongjie.places import resolve_place
 from zongjie.quantity import parse_quantity
 from zongjie.reading import Reading
 from zongjie.text import Mention
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
 
 _STATEMENTS = {"M": ("measures", "m"), "R": ("results", "r"), "T": ("targets", "t"), "I": ("issues", "i")}
 _EDGE = " \t\n\r\f\v\u3000\xa0，,。.；;、！!？?：:"
@@ -44,11 +45,11 @@ class LeftOut(NamedTuple):
 NOTHING_LEFT_OUT = LeftOut()
 
 
-def sift(doc: Doc, at_least: float) -> LeftOut:
+def sift(doc: Doc | Draft, at_least: float) -> LeftOut:
     """Leave out of the layers what is less sure than asked for; what has no confidence stays.
 
     Args:
-        doc: A ``Doc`` whose layers are filled; they are changed.
+        doc: A draft or ``Doc`` whose layers are filled; they are changed.
         at_least: The least confidence, 0 to 1.
 
     Returns:
@@ -69,11 +70,11 @@ def sift(doc: Doc, at_least: float) -> LeftOut:
     return left
 
 
-def to_record(doc: Doc, *, confidence: Mapping[str, float] | None = None) -> out.Record:
+def to_record(doc: Doc | Draft, *, confidence: Mapping[str, float] | None = None) -> out.Record:
     """Normalise an annotated document.
 
     Args:
-        doc: A ``Doc`` whose spans, clauses and links are filled.
+        doc: A draft or ``Doc`` whose spans, clauses and links are filled.
         confidence: Confidence by entity type, by ``fact`` and by list of statements, for what its maker says nothing
             of; none is stated if not given.
 
@@ -166,7 +167,7 @@ class _Normaliser:
             school=self._span(link.school),
             program=self._span(link.program),
             base=self._span(link.base),
-            value=self._value(link.number, placed),
+            value=self._value(link, placed),
             status=link.status,
             kind=link.kind,
             confidence=self.confidence.get("fact") if link.confidence is None else link.confidence,
@@ -176,15 +177,19 @@ class _Normaliser:
         )
 
     def _indicator(self, link: Link) -> str:
-        """Name the column that the number belongs in: ACTION and METRIC in the order in which they stand."""
-        parts = sorted(m for m in (link.action, link.metric) if m)
-        return "".join(map(self._words, parts))
+        """Name the column that the number belongs in: ACTION and METRIC in the order in which they stand.
 
-    def _value(self, number: Mention, placed: Mapping[str, Any]) -> out.Value | None:
-        quantity = self.view.quantity_at(number.start, number.end)
+        In a table the other headings come first (小学 + 在校生数).
+        """
+        parts = sorted(m for m in (link.action, link.metric) if m)
+        return "".join(map(self._words, (*link.labels, *parts)))
+
+    def _value(self, link: Link, placed: Mapping[str, Any]) -> out.Value | None:
+        number, stated = link.number, link.unit
+        quantity = self.view.quantity_at(number.start, number.end) if stated is None else None
         self._warn_repair("number", number, placed)
         if quantity is None:
-            quantity = parse_quantity(self.view.text[number.start : number.end])
+            quantity = parse_quantity(self.view.text[number.start : number.end] + (stated or ""))
         if quantity is None:
             message = f"The number {placed['text']!r} could not be read; its value is null."
             self.warnings.append(

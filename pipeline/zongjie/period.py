@@ -72,7 +72,7 @@ def find_periods(text: str) -> list[PeriodMention]:
     """
     rules, folded = grammar(), fold(text)
     mended = rules.mend(folded, level=True)
-    found = [m.span() for m in rules.finder.finditer(mended) if m.lastgroup != "skip"]
+    found = list(rules.find(mended))
     if mended is folded:
         return [PeriodMention(start, end, text[start:end]) for start, end in found]
     return [PeriodMention(start, end, text[start:end], _repaired(folded[start:end])) for start, end in found]

@@ -6,10 +6,18 @@ In: the table. Out: ``Grammar``, which ``period.py`` reads with. Not for: knowle
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from datetime import date
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
+from itertools import count
 
 from zongjie.ontology import Table, load_table
+
+_NAME = re.compile(r"%(\w+)%")
+_SKIP = "skip"
+_DEAR = {"gloss": r"\(", "moment": "", "range": "", "core": ""}  # fragments that hold others, and how they open
+_BARRED = re.compile(rf"\(\?<?!(?:[^()%]|%\w+%)*%(?:{'|'.join(_DEAR)})%[^()]*\)")
+_LONGEST = 100  # characters; none of these fragments matches more
 
 
 class _Find(Table):
@@ -108,15 +116,59 @@ class Grammar:
         self._fragments = table.fragments | {"word": "|".join(table.find.words), "rel_word": "|".join(words)}
         self._compiled: dict[str, re.Pattern[str]] = {}
 
+    def find(self, text: str) -> Iterator[tuple[int, int]]:
+        """Find expressions of time.
+
+        Args:
+            text: Text of folded width, in which level mending has been done.
+
+        Yields:
+            Half-open offsets, left to right; they do not overlap.
+        """
+        at = 0
+        while match := self._scout.search(text, at):
+            start, at = match.span()
+            if match.lastgroup is None:
+                yield start, at
+            elif match.lastgroup != _SKIP:
+                first = int(match.lastgroup.split("_")[1])
+                read = (self._form(i).match(text, start) for i in range(first, len(self._forms)))
+                exact = next(filter(None, read), None)
+                at = exact.end() if exact else start + 1
+                if exact:
+                    yield start, at
+
     @cached_property
-    def finder(self) -> re.Pattern[str]:
-        """What finds expressions of time; a match whose ``lastgroup`` is ``skip`` only looks like one."""
-        find = self.table.find
-        skip, opening, take = (
-            "|".join(self._expand(p) for p in group) for group in (find.skip, find.opening, find.take)
-        )
-        passed = f"(?={find.skip_start})(?P<skip>{skip})"
-        return re.compile(f"{passed}|{self._expand('%open%')}(?:{opening})|(?={find.start})(?:{take})")
+    def _forms(self) -> list[str]:
+        """The forms that expressions have, not yet put together; the first that fits is the one."""
+        return [*(f"%open%(?:{form})" for form in self.table.find.opening), *self.table.find.take]
+
+    @cache  # noqa: B019 - there is one grammar
+    def _form(self, i: int) -> re.Pattern[str]:
+        taken = i >= len(self.table.find.opening)
+        return re.compile(f"(?={self.table.find.start if taken else ''})(?:{self._expand(self._forms[i])})")
+
+    @cached_property
+    def _scout(self) -> re.Pattern[str]:
+        """What finds where expressions stand; a match whose ``lastgroup`` is ``skip`` only looks like one.
+
+        Expressions within expressions are most of the grammar, and compiling them takes longer than reading a short
+        document. Here a few characters of any kind stand for them, in a group that names the form: where such a group
+        took part in a match, that form itself is asked, else those after it. Without one the match is exact.
+        """
+        find, opened, numbers = self.table.find, len(self.table.find.opening), count()
+        inner = f"(?={find.start})(?s:.){{1,{_LONGEST}}}?"
+
+        def stand_in(name: str, form: int) -> str | None:
+            return f"(?P<_{form}_{next(numbers)}>{_DEAR[name]}{inner})" if name in _DEAR else None
+
+        forms = []
+        for i, form in enumerate(self._forms):
+            # what must not stand there is left to the form itself: a few characters of any kind would bar too much
+            open_form = _BARRED.sub(lambda _, i=i: f"(?P<_{i}_{next(numbers)}>)", form)  # type: ignore[misc]
+            forms.append(self._expand(open_form, partial(stand_in, form=i)))
+        skip, opening, take = map("|".join, (map(self._expand, find.skip), forms[:opened], forms[opened:]))
+        return re.compile(f"(?={find.skip_start})(?P<{_SKIP}>{skip})|{opening}|(?={find.start})(?:{take})")
 
     @cached_property
     def _suspect(self) -> re.Pattern[str]:
@@ -171,8 +223,9 @@ class Grammar:
             self._compiled[name] = re.compile(self._expand(self.table.patterns[name]))
         return self._compiled[name]
 
-    def _expand(self, pattern: str) -> str:
-        while (filled := re.sub(r"%(\w+)%", lambda m: f"(?:{self._fragments[m[1]]})", pattern)) != pattern:
+    def _expand(self, pattern: str, instead: Callable[[str], str | None] = lambda _: None) -> str:
+        """Put fragments in the places of their names, or what is to stand there instead."""
+        while (filled := _NAME.sub(lambda m: instead(m[1]) or f"(?:{self._fragments[m[1]]})", pattern)) != pattern:
             pattern = filled
         return pattern
 

@@ -393,6 +393,8 @@ def _view(source: Text) -> tuple[str, array[int] | None, list[int]]:
     """Build the view, its offset map (``None`` where the view is the content) and the list of soft line feeds."""
     content = source.content
     soft = _soft_breaks(content) if "\n" in content else set()
+    if source.tables and soft:  # a row of a table ends where its container says
+        soft -= {i for b in source.blocks if b.kind == "table" for i in range(b.start - 1, b.end + 1)}
     drop = soft | {m.start() for m in re.finditer(f"[{_structure().view.invisible}]", content)}
     hidden = _furniture(source.blocks)
     if not drop and not hidden:

@@ -1,7 +1,7 @@
 """The model as a maker: spans, clause roles and facts from a trained network, read with the grammar beside it.
 
-In: a ``Doc``. Out: the same ``Doc`` with its layers filled. The network runs once a document, whichever of the three
-steps comes first. Not for: training (``training``) or loading from disk (``model``).
+In: a ``Draft`` or a ``Doc``. Out: the same one with its layers filled. The network runs once a document, whichever of
+the three steps comes first. Not for: training (``training``) or loading from disk (``model``).
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from spacy.tokens import Doc
 
 from zongjie.alphabet import Alphabet
 from zongjie.decoding import (
@@ -25,12 +24,15 @@ from zongjie.decoding import (
     role_chances,
     state_chances,
 )
-from zongjie.language import LINK_TYPES, LINKS, Clause, Link, LinkName, layers, reading
+from zongjie.layers import LINK_TYPES, LINKS, Clause, D, Draft, Link, LinkName, layers, reading
 from zongjie.reading import Reading
 from zongjie.record import EntityType
 from zongjie.rules import find_links
 from zongjie.text import Mention
 from zongjie.windows import KINDS, ROLES, STATUSES, TYPES, Said, Window, windows
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
 
 _FAR = 20.0  # log odds beyond which a chance is 0 or 1
 _AT_ONCE = 64  # windows scored together
@@ -65,7 +67,7 @@ def logit(chance: float) -> float:
 class Scorer(Protocol):
     """Whatever scores windows: a session of ONNX Runtime in use, a torch module in training."""
 
-    def __call__(self, batch: Sequence[Window]) -> list[Scores]:
+    def __call__(self, batch: Sequence[Window]) -> Iterable[Scores]:
         """Score windows; one result each, in order."""
 
 
@@ -103,6 +105,13 @@ class _Opinion:
     starts: list[int]
     ends: list[tuple[Floats, Floats]]
 
+    def window_of(self, mention: Mention) -> int:
+        """Give the number of the window that a mention begins in."""
+        return bisect_right(self.starts, mention.start) - 1
+
+
+_Near = Mapping[tuple[int, str], Sequence[Mention]]  # what begins in a window, by its number and the type
+
 
 class Tagger:
     """The maker.
@@ -120,7 +129,7 @@ class Tagger:
         # what the grammar marks alone is never chosen from the scores
         self._shift = np.array([-np.inf if t in mix.grammar else mix.shift.get(t, 0.0) for t in TYPES], np.float32)
 
-    def _opinion(self, doc: Doc) -> _Opinion:
+    def _opinion(self, doc: Doc | Draft) -> _Opinion:
         notes = layers(doc).notes
         if self not in notes:
             notes[self] = self._read(reading(doc))
@@ -139,34 +148,36 @@ class Tagger:
                 fixed = kept[bisect_left(kept_starts, window.start) : bisect_left(kept_starts, window.end)]
                 opinion.mentions.update((m, _score(m, window, scores)) for m in fixed)
                 found = decode_spans(scores.spans, offset=window.start, shift=self._shift, fixed=fixed)
-                opinion.mentions.update(found)
+                # a name has letters or digits; in text unlike any report the network may point at signs alone
+                named = ((m, score) for m, score in found.items() if any(map(str.isalnum, view.text[m.start : m.end])))
+                opinion.mentions.update(named)
                 opinion.tokens[window.start : window.end] = scores.tokens
                 if self.mix.links:
                     opinion.ends.append((scores.numbers, scores.others))
         return opinion
 
-    def mark_spans(self, doc: Doc) -> Doc:
+    def mark_spans(self, doc: D) -> D:
         """Mark spans of all seven types.
 
         Args:
-            doc: Any ``Doc``.
+            doc: A draft, or any ``Doc``.
 
         Returns:
-            The same ``Doc``, its mentions replaced.
+            The same, its mentions replaced.
         """
         found, marks = self._opinion(doc).mentions, layers(doc)
         marks.mentions = sorted(found)
         marks.confidence = {m: self.calibration.chance(m.type, score) for m, score in found.items()}
         return doc
 
-    def assign_roles(self, doc: Doc) -> Doc:
+    def assign_roles(self, doc: D) -> D:
         """Give every clause its role.
 
         Args:
-            doc: Any ``Doc``.
+            doc: A draft, or any ``Doc``.
 
         Returns:
-            The same ``Doc``, its clauses replaced.
+            The same, its clauses replaced.
         """
         opinion, ranges = self._opinion(doc), reading(doc).clauses
         chances = role_chances(opinion.tokens, ranges) if ranges else ()
@@ -181,54 +192,59 @@ class Tagger:
         ]
         return doc
 
-    def link_facts(self, doc: Doc) -> Doc:
+    def link_facts(self, doc: D) -> D:
         """Link every number to what belongs to it.
 
         Args:
-            doc: A ``Doc`` whose spans are marked and whose clauses have roles.
+            doc: A draft or ``Doc`` whose spans are marked and whose clauses have roles.
 
         Returns:
-            The same ``Doc``, its links replaced.
+            The same, its links replaced.
         """
         opinion, marks = self._opinion(doc), layers(doc)
         links = find_links(reading(doc), marks.mentions, marks.clauses)
-        by_type: dict[str, list[Mention]] = {}
+        near: dict[tuple[int, str], list[Mention]] = {}
         for m in marks.mentions:
-            by_type.setdefault(m.type, []).append(m)
-        marks.links = [self._judged(link, opinion, by_type) for link in links]
+            near.setdefault((opinion.window_of(m), m.type), []).append(m)
+        statuses, kinds = state_chances(opinion.tokens, [link.number for link in links])
+        marks.links = [
+            self._judged(link, opinion, near, status, kind)
+            for link, status, kind in zip(links, statuses, kinds, strict=True)
+        ]
         return doc
 
-    def _judged(self, link: Link, opinion: _Opinion, by_type: dict[str, list[Mention]]) -> Link:
-        status, kind = state_chances(opinion.tokens, link.number)
+    def _judged(self, link: Link, opinion: _Opinion, near: _Near, status: Floats, kind: Floats) -> Link:
         parts = [logit(float(status.max())), logit(float(kind.max()))]
         chosen: dict[str, Mention | None] = {}
+        window = opinion.window_of(link.number)
         for name, trust in self.mix.links.items():
-            others = by_type.get(LINK_TYPES.get(name, name.upper()), [])
+            others = near.get((window, LINK_TYPES.get(name, name.upper())), ())
             chosen[name], chance = self._chosen(name, trust, link, opinion, others)
             if name == "metric":
                 parts.append(logit(chance))
-        linked = replace(
+        # spans that another maker marked have no score
+        stated = (link.number, chosen.get("metric", link.metric))
+        parts += [opinion.mentions[m] for m in stated if m in opinion.mentions]
+        return replace(
             link,
             status=STATUSES[int(status.argmax())],
             kind=KINDS[int(kind.argmax())],
+            # a fact is as sure as the least sure of what it is made of
+            confidence=self.calibration.chance("fact", min(parts)),
             **chosen,  # type: ignore[arg-type]
         )
-        # spans that another maker marked have no score
-        parts += [opinion.mentions[m] for m in (linked.number, linked.metric) if m in opinion.mentions]
-        # a fact is as sure as the least sure of what it is made of
-        return replace(linked, confidence=self.calibration.chance("fact", min(parts)))
 
     def _chosen(
-        self, name: LinkName, trust: float, link: Link, opinion: _Opinion, others: Iterable[Mention]
+        self, name: LinkName, trust: float, link: Link, opinion: _Opinion, others: Sequence[Mention]
     ) -> tuple[Mention | None, float]:
         """Choose what one link of a number holds, and how sure that is, among what stands in its window.
 
         Beyond the window the grammar is heard alone.
         """
         number, said = link.number, getattr(link, name)
-        i = bisect_right(opinion.starts, number.start) - 1
+        i = opinion.window_of(number)
         start, ends = opinion.starts[i], opinion.ends[i]
-        near = [m for m in others if start <= m.start < start + ends[0].shape[1] and m != number]
+        near = [m for m in others if m != number] if name in LINK_TYPES else others
         if not near or (said is not None and said not in near):
             return said, 1.0
         chances = link_chances(

@@ -1,7 +1,7 @@
 """The text of one document, frozen once it is read.
 
-In: what a reader found. Out: ``Text``, ``Block``, ``Mention``, ``Notice`` and ``fold``, a width folding that keeps
-the length.
+In: what a reader found. Out: ``Text``, ``Block``, ``Cell``, ``Mention``, ``Notice`` and ``fold``, a width folding that
+keeps the length.
 Not for: reading files (``readers/``) or finding structure in the words (``language.py``).
 """
 
@@ -49,6 +49,29 @@ class Block:
     end: int
     level: int | None = None
     page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of a table that is not empty: a half-open range of characters of ``Text.content``, and where it stands.
+
+    Attributes:
+        start: First character.
+        end: One past the last character.
+        row: Row from 0.
+        column: Column from 0.
+        height: Rows that it covers.
+        width: Columns that it covers.
+        header: Whether the document marks it as a heading of its column.
+    """
+
+    start: int
+    end: int
+    row: int
+    column: int
+    height: int = 1
+    width: int = 1
+    header: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -110,6 +133,7 @@ class Text:
         blocks: Layout, in order, not overlapping; may be empty for plain strings.
         stated: What the container states.
         notices: What to tell the user about the reading.
+        tables: The cells of each table whose geometry the container gives, row by row.
     """
 
     content: str
@@ -119,6 +143,7 @@ class Text:
     blocks: tuple[Block, ...] = ()
     stated: Stated = field(default_factory=Stated)
     notices: tuple[Notice, ...] = ()
+    tables: tuple[tuple[Cell, ...], ...] = ()
 
     @classmethod
     def of(cls, content: str, *, id: str | None = None, source: str = "<string>") -> Text:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zongjie.alphabet import Alphabet, Ids
-from zongjie.language import Clause, Link
+from zongjie.layers import Clause, Link
 from zongjie.reading import Reading
 from zongjie.record import ClauseRole, EntityType, Kind, Status
 from zongjie.rules import find_links, find_roles, find_spans

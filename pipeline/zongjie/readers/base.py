@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import PurePath
@@ -17,7 +18,7 @@ from pydantic import Field
 from zongjie.errors import UnreadableDocument
 from zongjie.ontology import Table, load_table
 from zongjie.readers.furniture import find_furniture
-from zongjie.text import Block, BlockKind, Notice, Stated, Text
+from zongjie.text import Block, BlockKind, Cell, Notice, Stated, Text
 
 CONFIG = "reading.toml"
 
@@ -31,6 +32,41 @@ class Limits(Table):
     max_ratio: int
     max_parts: int
     max_pages: int
+    max_depth: int
+    max_cells: int
+    max_pixels: int
+
+
+class Office(Table):
+    """How LibreOffice is run; ``seconds`` is its time for one file."""
+
+    programs: tuple[str, ...]
+    seconds: float
+    install: str
+    settings: str
+
+
+class Sheets(Table):
+    """Spreadsheets: ``dull_name`` matches the name of a sheet that says nothing."""
+
+    dull_name: str
+    delimiters: str
+
+
+class Mail(Table):
+    """Mail: the words before sender and date, and what stands for a missing file name."""
+
+    sender: str
+    date: str
+    attachment: str
+
+
+class Ocr(Table):
+    """Pictures: ``scale`` is pixels a point at which a PDF's page is drawn; ``least_score`` that of a line kept."""
+
+    scale: float
+    least_score: float
+    install: str
 
 
 class Encodings(Table):
@@ -42,6 +78,7 @@ class Encodings(Table):
     big5_margin: float
     max_control_share: float
     max_damaged_share: float
+    max_null_share: float
 
 
 class Plain(Table):
@@ -126,6 +163,10 @@ class Reading(Table):
     html: Html
     pdf: Pdf
     wrap: Wrap
+    office: Office
+    sheets: Sheets
+    mail: Mail
+    ocr: Ocr
     magic: tuple[Magic, ...] = Field(min_length=1)
     zipped: tuple[Zipped, ...] = Field(min_length=1)
 
@@ -207,16 +248,62 @@ class Origin:
         source: Path or name, with ``/`` between folders.
         media_type: Such as ``text/html``.
         id: The document's id.
+        nest: The archives and mails that it was taken out of.
     """
 
     source: str
     media_type: str
     id: str
+    nest: Nest = field(default_factory=lambda: Nest())
 
     @classmethod
-    def of_bytes(cls, data: bytes, source: str, media_type: str) -> Origin:
+    def of_bytes(cls, data: bytes, source: str, media_type: str, nest: Nest | None = None) -> Origin:
         """Name a document by the sha256 of its bytes."""
-        return cls(source, media_type, hashlib.sha256(data).hexdigest())
+        return cls(source, media_type, hashlib.sha256(data).hexdigest(), nest or Nest())
+
+
+@dataclass(slots=True)
+class Allowance:
+    """What one file may still unpack to, all that is nested in it together.
+
+    Attributes:
+        size: Bytes.
+        parts: Documents.
+    """
+
+    size: int = field(default_factory=lambda: settings().limits.max_unpacked_bytes)
+    parts: int = field(default_factory=lambda: settings().limits.max_parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Nest:
+    """How deep in archives and mails a document lies.
+
+    Attributes:
+        depth: Archives and mails around it.
+        left: What the outermost of them may still unpack to.
+    """
+
+    depth: int = 0
+    left: Allowance = field(default_factory=Allowance)
+
+    def inner(self, source: str) -> Nest:
+        """Step into an archive or mail.
+
+        Args:
+            source: Its name.
+
+        Returns:
+            The nest of what lies in it.
+
+        Raises:
+            UnreadableDocument: If it lies too deep.
+        """
+        limit = settings().limits.max_depth
+        if self.depth >= limit:
+            reason = f"it lies in {self.depth} archives or mails, more than the limit of {limit}"
+            raise UnreadableDocument(source, reason, f"Unpack it, or raise [limits] max_depth in configs/{CONFIG}.")
+        return Nest(self.depth + 1, self.left)
 
 
 @dataclass(slots=True)
@@ -230,6 +317,7 @@ class Builder:
     _parts: list[str] = field(default_factory=list)
     _blocks: list[Block] = field(default_factory=list)
     _notices: list[Notice] = field(default_factory=list)
+    _tables: list[tuple[Cell, ...]] = field(default_factory=list)
     length: int = 0
 
     def add(self, kind: BlockKind, words: str, *, level: int | None = None, page: int | None = None) -> None:
@@ -248,6 +336,11 @@ class Builder:
         self._parts.append(words)
         self._blocks.append(Block(kind, start, start + len(words), level, page))
         self.length += len(words) + 1
+
+    def table(self, cells: Sequence[Cell]) -> None:
+        """Keep the geometry of a table whose words have been added; without cells there is none to keep."""
+        if cells:
+            self._tables.append(tuple(cells))
 
     def notice(self, notice: Notice) -> None:
         """Keep something to tell the user."""
@@ -270,7 +363,8 @@ class Builder:
             raise empty(origin.source)
         content = "\n".join(self._parts)
         blocks = split_furniture(content, self._blocks)
-        return Text(content, origin.id, origin.source, origin.media_type, blocks, stated, tuple(self._notices))
+        notices, tables = tuple(self._notices), tuple(self._tables)
+        return Text(content, origin.id, origin.source, origin.media_type, blocks, stated, notices, tables)
 
 
 def split_furniture(content: str, blocks: list[Block]) -> tuple[Block, ...]:

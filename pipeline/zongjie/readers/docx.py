@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,8 +19,10 @@ from docx.opc.constants import RELATIONSHIP_TYPE
 from lxml import etree
 
 from zongjie.errors import UnreadableDocument
-from zongjie.readers.base import Builder, Origin, clean, settings
+from zongjie.readers.archive import DAMAGED, REMEDY, opened
+from zongjie.readers.base import Builder, Origin, clean
 from zongjie.readers.stated import first_stated, sensible_title, stated_in_rows
+from zongjie.readers.tables import Raw, is_data, lay_table
 from zongjie.text import BlockKind, Stated, Text
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -29,8 +30,6 @@ _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallba
 _BOX = f"{_W}txbxContent"
 _HEADING = re.compile(r"(?:heading|\u6807\u9898)\s*([1-9])$", re.I)
 _CONTENTS = re.compile(r"toc\s*\d", re.I)
-_MEBIBYTE = 1 << 20
-_REMEDY = "Get the file again, or open it in Word or WPS and save it anew."
 
 
 def read(data: bytes, origin: Origin) -> Iterator[Text]:
@@ -46,34 +45,15 @@ def read(data: bytes, origin: Origin) -> Iterator[Text]:
     Raises:
         UnreadableDocument: If it is damaged, protected, unpacks to too much, or holds no text.
     """
-    _check(data, origin.source)
+    with opened(data, origin.source, "Word file"):
+        pass  # looked at before anything is unpacked
     try:
         document = docx.Document(io.BytesIO(data))
-    except (zipfile.BadZipFile, KeyError, ValueError, etree.XMLSyntaxError, EOFError, NotImplementedError) as error:
-        raise UnreadableDocument(origin.source, f"the Word file is damaged ({error})", _REMEDY) from error
+    except (*DAMAGED, etree.XMLSyntaxError) as error:
+        raise UnreadableDocument(origin.source, f"the Word file is damaged ({error})", REMEDY) from error
     if document.element.body is None:
-        raise UnreadableDocument(origin.source, "the Word file is damaged (it has no body)", _REMEDY)
+        raise UnreadableDocument(origin.source, "the Word file is damaged (it has no body)", REMEDY)
     yield _Reader(document).read(origin)
-
-
-def _check(data: bytes, source: str) -> None:
-    """Look at the zip's directory before anything is unpacked."""
-    limits = settings().limits
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        parts = archive.infolist()
-        if any(part.flag_bits & 1 for part in parts):
-            raise UnreadableDocument(source, "it is protected by a password", "Remove the password and save it again.")
-        unpacked = sum(part.file_size for part in parts)
-        dense = any(
-            part.file_size > _MEBIBYTE and part.file_size > limits.max_ratio * max(part.compress_size, 1)
-            for part in parts
-        )
-        if dense or unpacked > limits.max_unpacked_bytes or len(parts) > limits.max_parts:
-            reason = f"it would unpack to {unpacked:,} bytes in {len(parts):,} parts, beyond the limits"
-            raise UnreadableDocument(source, reason, "If it is to be trusted, raise [limits] in configs/reading.toml.")
-        for part in parts:
-            if part.filename.startswith("word/document") and b"<!DOCTYPE" in archive.open(part).read(4096):
-                raise UnreadableDocument(source, "it declares XML entities, as no Word file does", _REMEDY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,29 +135,52 @@ class _Reader:
         return ("list" if style.listed or properties.find(f"{_W}numPr") is not None else "paragraph"), None
 
     def _table(self, table: etree._Element) -> None:
-        """Add a table, one block for each run of data rows; rows that lay out a page are read as a story."""
-        data: list[str] = []
-        for row in table.iter(f"{_W}tr"):
-            if next(row.iterancestors(f"{_W}tbl")) is not table:
-                continue
-            cells = [c for c in row.iter(f"{_W}tc") if next(c.iterancestors(f"{_W}tr")) is row]
-            values = [" ".join(" ".join(_words(p)[0] for p in cell.iter(f"{_W}p")).split()) for cell in cells]
-            if len(values) > 1 and max(map(len, values)) <= settings().plain.max_cell:
-                self._rows.append(values)
-                if any(values):
-                    data.append(" | ".join(values))
-                continue
-            self._builder.add("table", "\n".join(data))
-            data = []
-            for cell in cells:
+        """Add a table; rows that lay out a page are read as a story."""
+        rows = [r for r in table.iter(f"{_W}tr") if next(r.iterancestors(f"{_W}tbl")) is table]
+        cells = [[c for c in row.iter(f"{_W}tc") if next(c.iterancestors(f"{_W}tr")) is row] for row in rows]
+        raw: list[list[Raw]] = []
+        above: dict[int, Raw] = {}  # the cell that a column's next one may be merged into
+        for row, elements in zip(rows, cells, strict=True):
+            raw.append(_placed(row, elements, above))
+            if is_data(raw[-1]):
+                self._rows.append([cell.words for cell in raw[-1]])
+
+        def tell(number: int) -> None:
+            for cell in cells[number]:
                 self._story(cell)
-        self._builder.add("table", "\n".join(data))
+
+        lay_table(self._builder, raw, tell)
 
     def _notes(self, part: bytes) -> None:
         parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
         for note in etree.fromstring(part, parser):
             if note.get(f"{_W}type") is None:  # the typed ones are separators
                 self._story(note)
+
+
+def _placed(row: etree._Element, cells: list[etree._Element], above: dict[int, Raw]) -> list[Raw]:
+    """Place one row's cells in their columns; ``above`` holds the cells that may reach down, and is kept up to date."""
+    header = row.find(f"{_W}trPr/{_W}tblHeader") is not None
+    before = row.find(f"{_W}trPr/{_W}gridBefore")
+    column = _number(before)
+    out = []
+    for cell in cells:
+        words = " ".join(" ".join(_words(p)[0] for p in cell.iter(f"{_W}p")).split())
+        raw = Raw(words, column, max(1, _number(cell.find(f"{_W}tcPr/{_W}gridSpan"))), header=header)
+        merge = cell.find(f"{_W}tcPr/{_W}vMerge")
+        if merge is not None and merge.get(f"{_W}val", "continue") == "continue" and column in above:
+            above[column].height += 1
+        else:
+            above[column] = raw
+        out.append(raw)
+        column += raw.width
+    return out
+
+
+def _number(element: etree._Element | None) -> int:
+    """Give the number that an element holds, 0 for none; no table is wider than a thousand columns."""
+    value = element.get(f"{_W}val", "") if element is not None else ""
+    return min(int(value), 1000) if value.isdecimal() and len(value) < 9 else 0
 
 
 def _level(outline: etree._Element | None) -> int | None:

@@ -52,11 +52,13 @@ def decode(data: bytes, source: str, *, declared: str | None = None) -> tuple[st
     for mark, name in _MARKS:
         if data.startswith(mark):
             return _damaged(data[len(mark) :].decode(name, errors="replace"), name)
+    limits = settings().encoding
+    if data[: limits.sample_bytes].count(0) > limits.max_null_share * len(data[: limits.sample_bytes]):
+        raise _unknown(source)  # more than UTF-16 has; told before any guess is made
     for candidate in (_known(declared), "utf-8"):
         strict = _strict(data, candidate) if candidate else None
         if strict is not None and not _binary(strict):
             return strict, ()
-    limits = settings().encoding
     content = data.decode("utf-8", errors="replace")
     wide = sum(character >= "\x80" for character in content[: limits.sample_bytes])
     if 0 < content.count("\ufffd") <= limits.max_damaged_share * max(wide, 1) and not _binary(content):
@@ -139,8 +141,11 @@ def _foreign(data: bytes, source: str) -> tuple[str, tuple[Notice, ...]]:
         best = charset_normalizer.from_bytes(data[: settings().encoding.sample_bytes]).best()
     content = data.decode(best.encoding, errors="replace") if best else ""
     if not content or _binary(content):
-        raise UnreadableDocument(
-            source, "it is neither text in a known encoding nor a known file format", "Save it as UTF-8 text."
-        )
+        raise _unknown(source)
     message = f"The encoding was guessed to be {best.encoding if best else ''}; save the file as UTF-8."
     return content, (Notice("uncertain_encoding", message),)
+
+
+def _unknown(source: str) -> UnreadableDocument:
+    reason = "it is neither text in a known encoding nor a known file format"
+    return UnreadableDocument(source, reason, "Save it as UTF-8 text.")

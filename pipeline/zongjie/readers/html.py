@@ -17,12 +17,14 @@ from zongjie.errors import UnreadableDocument
 from zongjie.readers.base import Builder, Origin, clean, empty, settings
 from zongjie.readers.encoding import decode
 from zongjie.readers.stated import first_stated, iso_date, published_in_line, sensible_title, stated_in_rows
+from zongjie.readers.tables import Raw, lay_table
 from zongjie.text import BlockKind, Stated, Text
 
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w-]+)", re.I)
 _XML_ENCODING = re.compile(rb"<\?xml[^>]{0,80}?encoding\s*=\s*[\"']([\w-]+)")
 _SPACE = re.compile(r"[ \t\n\u3000\xa0]+")
 _LABELLED = ("li", "p", "span", "dd", "div")  # may hold a line such as 发布时间:…
+_WIDEST = 1000  # columns or rows that one cell may cover
 _FEW, _SHORT = 8, 160  # children and characters of such a line
 _PROSE = re.compile("[,;\uff0c\u3002\uff1b\u3001]")
 _HEADING = re.compile(r"h([1-6])$")
@@ -231,27 +233,42 @@ class _Walk:
         self.builder.add("furniture" if linked else kind, words, level=level if not linked else None)
 
     def _table(self, table: html.HtmlElement, kind: BlockKind) -> bool:
-        """Add a data table, one block for each run of its data rows; rows that lay out a page are walked instead."""
+        """Add a data table; rows that lay out a page are walked instead."""
         rows = [row for row in table.iter("tr") if next(row.iterancestors("table")) is table]
         if not rows:
             return False
         self._flush(kind, None)
-        data: list[str] = []
         for caption in table.iterchildren("caption"):
             self._element(caption, "paragraph", None)
-        for row in rows:
-            cells = _cells(row)
-            values = [_cell(cell) for cell in cells]
-            if len(values) > 1 and max(map(len, values)) <= settings().plain.max_cell:
-                if any(values):
-                    data.append(" | ".join(values))
-                continue
-            self.builder.add("table", "\n".join(data))
-            data = []
-            for cell in cells:
+
+        def tell(number: int) -> None:
+            for cell in _cells(rows[number]):
                 self._element(cell, kind, None)
-        self.builder.add("table", "\n".join(data))
+
+        lay_table(self.builder, _placed(rows), tell)
         return True
+
+
+def _placed(rows: list[html.HtmlElement]) -> list[list[Raw]]:
+    """Place the cells of rows in their columns, past those that reach down from above."""
+    reaches: dict[int, int] = {}  # column → the first row that nothing from above covers
+    out = []
+    for number, row in enumerate(rows):
+        column, placed = 0, []
+        for cell in _cells(row):
+            while reaches.get(column, 0) > number:
+                column += 1
+            width, height = _span(cell, "colspan"), _span(cell, "rowspan")
+            placed.append(Raw(_cell(cell), column, width, height, header=cell.tag == "th"))
+            reaches.update(dict.fromkeys(range(column, column + width), number + height))
+            column += width
+        out.append(placed)
+    return out
+
+
+def _span(cell: html.HtmlElement, name: str) -> int:
+    value = (cell.get(name) or "").strip()
+    return min(max(int(value), 1), _WIDEST) if value.isascii() and value.isdigit() and len(value) < 9 else 1
 
 
 def _role(tag: str, kind: BlockKind, level: int | None) -> tuple[BlockKind, int | None]:

@@ -1,16 +1,14 @@
 """The grammar maker: spans, clause roles and facts from ``configs/`` alone, no weights that cannot be read.
 
-In: a ``Doc``. Out: the same ``Doc`` with its three layers filled. Three verbs, as every maker has them: ``mark_spans``,
-``assign_roles``, ``link_facts``; each needs only what the earlier ones have left, whoever made it.
+In: a ``Draft`` or a ``Doc``. Out: the same one with its three layers filled. Three verbs, as every maker has them:
+``mark_spans``, ``assign_roles``, ``link_facts``; each needs only what the earlier ones have left, whoever made it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from spacy.tokens import Doc
-
-from zongjie.language import layers, reading
+from zongjie.layers import D, layers, reading
 from zongjie.places import find_places
 from zongjie.reading import Reading
 from zongjie.rules.links import find_links
@@ -22,41 +20,41 @@ from zongjie.text import Mention
 __all__ = ["assign_roles", "find_links", "find_roles", "find_spans", "link_facts", "mark_spans"]
 
 
-def mark_spans(doc: Doc) -> Doc:
+def mark_spans(doc: D) -> D:
     """Mark spans of all seven types.
 
     Args:
-        doc: Any ``Doc``.
+        doc: A draft, or any ``Doc``.
 
     Returns:
-        The same ``Doc``, its mentions replaced.
+        The same, its mentions replaced.
     """
     layers(doc).mentions = find_spans(reading(doc))
     return doc
 
 
-def assign_roles(doc: Doc) -> Doc:
+def assign_roles(doc: D) -> D:
     """Give every clause its role.
 
     Args:
-        doc: A ``Doc`` whose spans are marked.
+        doc: A draft or ``Doc`` whose spans are marked.
 
     Returns:
-        The same ``Doc``, its clauses replaced.
+        The same, its clauses replaced.
     """
     marks = layers(doc)
     marks.clauses = find_roles(reading(doc), marks.mentions)
     return doc
 
 
-def link_facts(doc: Doc) -> Doc:
+def link_facts(doc: D) -> D:
     """Link every number to what belongs to it.
 
     Args:
-        doc: A ``Doc`` whose spans are marked and whose clauses have roles.
+        doc: A draft or ``Doc`` whose spans are marked and whose clauses have roles.
 
     Returns:
-        The same ``Doc``, its links replaced.
+        The same, its links replaced.
     """
     marks = layers(doc)
     marks.links = find_links(reading(doc), marks.mentions, marks.clauses)

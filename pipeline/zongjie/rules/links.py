@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 
-from zongjie.language import Clause, Link
+from zongjie.layers import Clause, Link
 from zongjie.ontology import either
 from zongjie.reading import Reading, list_marker
 from zongjie.record import ClauseRole, Kind, Status

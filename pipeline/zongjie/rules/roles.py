@@ -13,15 +13,18 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
+from itertools import pairwise
 from math import fsum
 from typing import Literal, get_args
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
-from zongjie.language import Clause
+from zongjie.layers import Clause
 from zongjie.ontology import Table, either, load_table
 from zongjie.reading import Reading, list_marker
 from zongjie.record import ClauseRole
@@ -31,6 +34,8 @@ ROLES: tuple[ClauseRole, ...] = get_args(ClauseRole)
 _FEW = 3  # clauses in a text without a voice of its own
 _WORDS_REACH = 80  # how far before a number a word of intent or completion speaks for it
 _NEAR = 8  # clauses on either side that count as surroundings
+_LOUD = ("few", "quarter", "half", "most")  # how much of the surroundings speaks so
+_CLOSE = 1e-6  # a lead in votes that the order of adding could make or lose; it makes differences of about 1e-14
 
 
 class Group(Table):
@@ -95,7 +100,7 @@ _TAIL = " \n\t\r\u3000\xa0，。；,;！!？?：:、”’"
 
 @cache
 def _cues() -> frozenset[str]:
-    return frozenset(role_words().cues.pairs)
+    return frozenset(pair for pair in role_words().cues.pairs if _HAN.fullmatch(pair))
 
 
 def pairs_in(clause: str) -> set[str]:
@@ -109,9 +114,12 @@ def pairs_in(clause: str) -> set[str]:
     """
     marker = list_marker().match(clause)
     body = clause[marker.end() if marker and marker.end() < len(clause) else 0 :].rstrip(_TAIL)
-    pairs = {body[i : i + 2] for i in range(len(body) - 1)}
-    pairs |= {f"^{body[:2]}", f"{body[-2:]}$"}
-    return {pair for pair in pairs if _HAN.fullmatch(pair)}
+    return {pair for pair in _pairs(body) if _HAN.fullmatch(pair)}
+
+
+def _pairs(body: str) -> set[str]:
+    """List all pairs of characters, and those at start and end once more, marked as such."""
+    return {*map("".join, pairwise(body)), f"^{body[:2]}", f"{body[-2:]}$"}
 
 
 def reached(text: str, start: int, end: int) -> bool:
@@ -152,9 +160,8 @@ def _worded() -> tuple[tuple[str, bool, re.Pattern[str]], ...]:
     return tuple((name, g.at == "start", patterns[name]) for name, g in groups.items() if g.words and g.at != "shape")
 
 
-def _words_in(clause: str, head: int) -> set[str]:
-    """Name the cue groups whose words stand in a clause; ``head`` is where its list marker ends."""
-    body = clause.rstrip(_TAIL)
+def _words_in(body: str, head: int) -> set[str]:
+    """Name the cue groups whose words stand in a clause without its tail; ``head`` is where its list marker ends."""
     return {
         name
         for name, at_start, pattern in _worded()
@@ -209,7 +216,7 @@ class _Shapes:
         return i >= 0 and end <= self.reading.headings[i].end + 1
 
 
-def voices(reading: Reading, position: int) -> set[str]:
+def voices(reading: Reading, position: int) -> frozenset[str]:
     """Name the groups that the headings above a place and the document's kind speak for.
 
     Args:
@@ -219,11 +226,15 @@ def voices(reading: Reading, position: int) -> set[str]:
     Returns:
         Some of ``VOICES``: those of the nearest heading that says anything, else that of the document.
     """
-    patterns = _patterns()
     for heading in reversed(reading.section(position)):
-        if found := {name for name in _HEADING_VOICES if patterns[name].search(heading)}:
+        if found := _heading_voices(heading):
             return found
-    return set(_VOICE.get(reading.profile.kind, ()))
+    return _VOICE.get(reading.profile.kind, frozenset())
+
+
+@lru_cache(maxsize=256)  # asked for every clause under a heading
+def _heading_voices(heading: str) -> frozenset[str]:
+    return frozenset(name for name in _HEADING_VOICES if _patterns()[name].search(heading))
 
 
 def features(reading: Reading, mentions: Sequence[Mention]) -> list[dict[str, float]]:
@@ -236,42 +247,59 @@ def features(reading: Reading, mentions: Sequence[Mention]) -> list[dict[str, fl
     Returns:
         One mapping a clause, from group name (``prev_``, ``next_``, ``near_`` for surroundings) to strength, 0 to 1.
     """
-    shapes = _Shapes(reading, mentions)
+    own, pairs = _seen(reading, mentions)
+    return [_described(i, own, pairs[i]) for i in range(len(own))]
+
+
+def _seen(reading: Reading, mentions: Sequence[Mention]) -> tuple[list[set[str]], list[set[str]]]:
+    """Give what every clause shows of its own: its groups and its cues."""
+    shapes, cues = _Shapes(reading, mentions), _cues()
     own: list[set[str]] = []
+    pairs: list[set[str]] = []
     for start, end in reading.clauses:
         clause = reading.text[start:end]
         marker = list_marker().match(clause)
         head = marker.end() if marker and marker.end() < len(clause) else 0
-        own.append(_words_in(clause, head) | shapes.of(start, end, head))
-    cues, voice = _cues(), role_words().voice.groups
-    described = []
-    for i, seen in enumerate(own):
-        found: dict[str, float] = {
-            name: 1.0 for name in seen | (pairs_in(reading.text[slice(*reading.clauses[i])]) & cues)
-        }
-        found["bias"] = 1.0
-        for name in own[i - 1] if i else ():
-            found[f"prev_{name}"] = 1.0
-        for name in own[i + 1] if i + 1 < len(own) else ():
-            found[f"next_{name}"] = 1.0
-        around = own[max(0, i - _NEAR) : i] + own[i + 1 : i + 1 + _NEAR]
-        share: dict[str, float] = defaultdict(float)
-        for other in around:
-            for name in other:
-                share[name] += 1 / len(around)
-        found.update((f"near_{name}", value) for name, value in share.items())
-        heard = [f"voice_{name}_{_loudness(share[name])}" for name in voice if name in share]
-        found.update(dict.fromkeys(heard, 1.0))
-        if "number" in seen:  # a figure is a result or a target by the voice around it, more than by its own words
-            found.update((f"number_near_{name}", value) for name, value in share.items())
-            found.update((f"number_{name}", 1.0) for name in heard)
-        described.append(found)
-    return described
+        body = clause.rstrip(_TAIL)
+        own.append(_words_in(body, head) | shapes.of(start, end, head))
+        pairs.append(_pairs(body[head:]) & cues)
+    return own, pairs
+
+
+def _described(i: int, own: list[set[str]], pairs: set[str]) -> dict[str, float]:
+    """Describe one clause by name; ``_votes`` sums the same for all clauses at once."""
+    seen = own[i]
+    found: dict[str, float] = dict.fromkeys(seen | pairs, 1.0)
+    found["bias"] = 1.0
+    for name in own[i - 1] if i else ():
+        found[f"prev_{name}"] = 1.0
+    for name in own[i + 1] if i + 1 < len(own) else ():
+        found[f"next_{name}"] = 1.0
+    around = own[max(0, i - _NEAR) : i] + own[i + 1 : i + 1 + _NEAR]
+    counts = Counter(name for other in around for name in other)
+    share = {name: float(_shares()[len(around), count]) for name, count in counts.items()}
+    found.update((f"near_{name}", value) for name, value in share.items())
+    heard = [f"voice_{name}_{_loudness(share[name])}" for name in role_words().voice.groups if name in share]
+    found.update(dict.fromkeys(heard, 1.0))
+    if "number" in seen:  # a figure is a result or a target by the voice around it, more than by its own words
+        found.update((f"number_near_{name}", value) for name, value in share.items())
+        found.update((f"number_{name}", 1.0) for name in heard)
+    return found
+
+
+@cache
+def _shares() -> npt.NDArray[np.float64]:
+    """Give what share so many of so many clauses are, by how many there are: one added for each, as weights are."""
+    most = 2 * _NEAR + 1
+    table = np.zeros((most, most))
+    for clauses in range(1, most):
+        table[clauses, 1:] = np.cumsum(np.full(most - 1, 1 / clauses))
+    return table
 
 
 def _loudness(share: float) -> str:
     """Name how much of the surroundings speaks so: a share counts in steps, not in proportion."""
-    return ("few", "quarter", "half", "most")[min(3, int(share * 4))]
+    return _LOUD[min(3, int(share * 4))]
 
 
 def find_roles(reading: Reading, mentions: Sequence[Mention]) -> list[Clause]:
@@ -284,12 +312,64 @@ def find_roles(reading: Reading, mentions: Sequence[Mention]) -> list[Clause]:
     Returns:
         The clauses in order, with offsets into the view.
     """
-    weights = {**role_words().weights, **role_words().context}
-    bare = _bare(reading, mentions)
-    clauses = []
-    for (start, end), found in zip(reading.clauses, features(reading, mentions), strict=True):
-        clauses.append(Clause(start, end, "O" if start in bare else _best(found, weights)))
-    return clauses
+    own, pairs = _seen(reading, mentions)
+    bare, roles = _bare(reading, mentions), []
+    for i, votes in enumerate(_votes(own, pairs) if own else []):
+        first, second = sorted(votes, reverse=True)[:2]
+        # sums in another order differ in their last digits; where that could decide, they are made in none
+        exact = first - second < _CLOSE
+        roles.append(_best(_described(i, own, pairs[i]), _weights()) if exact else ROLES[votes.index(first)])
+    return [
+        Clause(start, end, "O" if start in bare else role)
+        for (start, end), role in zip(reading.clauses, roles, strict=True)
+    ]
+
+
+@cache
+def _weights() -> Mapping[str, Mapping[str, float]]:
+    return {**role_words().weights, **role_words().context}
+
+
+@cache
+def _table() -> tuple[dict[str, int], dict[str, int], npt.NDArray[np.float64]]:
+    """Give the places of groups and of cues, and the weights of what ``_votes`` counts, (features, roles), in order."""
+    groups, voice = sorted({*role_words().groups, *role_words().context}), role_words().voice.groups
+    loud = [f"voice_{name}_{how}" for name in voice for how in _LOUD]
+    near, cues = [f"near_{name}" for name in groups], sorted(_cues())
+    around = [*near, *loud]
+    names = [*groups, *(f"{at}_{name}" for at in ("prev", "next") for name in groups), *around]
+    names += [*(f"number_{name}" for name in around), *cues, "bias"]
+    rows = [[_weights().get(name, {}).get(role, 0.0) for role in ROLES] for name in names]
+    return {g: i for i, g in enumerate(groups)}, {c: i for i, c in enumerate(cues)}, np.array(rows)
+
+
+def _votes(own: Sequence[set[str]], pairs: Sequence[set[str]]) -> list[list[float]]:
+    """Sum the weights of all that ``_described`` names, for every clause (at least one) and role."""
+    groups, cues, weights = _table()
+    seen, cued, clauses = _hot(own, groups), _hot(pairs, cues), len(own)
+    at = np.arange(clauses)
+    low, high = np.maximum(at - _NEAR, 0), np.minimum(at + _NEAR + 1, clauses)
+    total = np.vstack([np.zeros_like(seen[:1]), np.cumsum(seen, axis=0)])
+    counts = (total[high] - total[low] - seen).astype(np.intp)
+    share = _shares()[(high - low - 1)[:, None], counts]
+    voice = [groups[name] for name in role_words().voice.groups]
+    step = np.minimum(share[:, voice] * len(_LOUD), len(_LOUD) - 1).astype(np.intp)
+    loud = (step[:, :, None] == np.arange(len(_LOUD))) & (counts[:, voice] > 0)[:, :, None]
+    around = np.hstack([share, loud.reshape(clauses, -1)])
+    beside = np.zeros((2, *seen.shape))
+    beside[0, 1:], beside[1, :-1] = seen[:-1], seen[1:]
+    number = seen[:, [groups["number"]]]
+    shown = np.hstack([seen, *beside, around, around * number, cued, np.ones((clauses, 1))])
+    votes: list[list[float]] = np.einsum("cf,fr->cr", shown, weights).tolist()  # no threads for so little
+    return votes
+
+
+def _hot(names: Sequence[set[str]], places: Mapping[str, int]) -> npt.NDArray[np.float64]:
+    """Give a row for each set, with 1 at the places of its names."""
+    rows = [i for i, group in enumerate(names) for _ in group]
+    hot = np.zeros((len(names), len(places)))
+    hot[rows, [places[name] for group in names for name in group]] = 1
+    return hot
 
 
 def _bare(reading: Reading, mentions: Sequence[Mention]) -> set[int]:

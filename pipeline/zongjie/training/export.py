@@ -16,7 +16,8 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from zongjie.alphabet import Alphabet
 from zongjie.model import FORMAT, Card, Kept, digest
-from zongjie.training.network import Network
+from zongjie.training.graph import write_graph
+from zongjie.training.network import Encoder, Network
 from zongjie.windows import COLUMNS, MARKS
 
 _OPSET = 17
@@ -44,6 +45,24 @@ def export(  # noqa: PLR0913 - the parts of a model folder
         int8: Whether to quantise weights to eight bits (activations are quantised as they come).
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if isinstance(network.encoder, Encoder):
+        write_graph(network.eval(), folder / "network.onnx", int8=int8)
+    else:
+        _trace(network.eval(), folder / "network.onnx", int8=int8)
+    alphabet.write(folder / "alphabet.txt")
+    card = Card(
+        format=FORMAT,
+        marks=(MARKS, COLUMNS),
+        mix=mix,
+        calibration=calibration or {},
+        files={name: digest(folder / name) for name in ("network.onnx", "alphabet.txt")},
+        training=training or {},
+    )
+    (folder / "model.json").write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def _trace(network: Network, target: Path, *, int8: bool) -> None:
+    """Write whatever torch can trace."""
     ids = torch.ones(2, 24, dtype=torch.long)
     marks = torch.ones(2, 24, MARKS)
     axes = {0: "batch", 1: "length"}
@@ -51,7 +70,7 @@ def export(  # noqa: PLR0913 - the parts of a model folder
         warnings.simplefilter("ignore")  # the older exporter says that it is the older one
         whole = Path(scratch) / "whole.onnx"
         torch.onnx.export(
-            network.eval(),
+            network,
             (ids, marks),
             str(whole),
             input_names=["ids", "marks"],
@@ -67,20 +86,9 @@ def export(  # noqa: PLR0913 - the parts of a model folder
             opset_version=_OPSET,
             dynamo=False,
         )
-        target = folder / "network.onnx"
         if int8:
             quantize_dynamic(
                 str(whole), str(target), weight_type=QuantType.QInt8, op_types_to_quantize=["MatMul", "Gemm", "Gather"]
             )
         else:
             target.write_bytes(whole.read_bytes())
-    alphabet.write(folder / "alphabet.txt")
-    card = Card(
-        format=FORMAT,
-        marks=(MARKS, COLUMNS),
-        mix=mix,
-        calibration=calibration or {},
-        files={name: digest(folder / name) for name in ("network.onnx", "alphabet.txt")},
-        training=training or {},
-    )
-    (folder / "model.json").write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")

@@ -1,14 +1,15 @@
 """Records to files, one module a format.
 
-In: records, one at a time. Out: a file or folder that appears only when all of them have been written.
-Not for: deciding what to extract, or failures (``batch.py``).
+In: records, one at a time. Out: a file or folder that appears only when all of them have been written; and the records
+back from it, where it holds all of them. Not for: deciding what to extract, failures (``batch.py``), or finding an
+output (``outputs.py``).
 
 To add a format: a context manager as in ``jsonl.py``, which yields the function that writes one record; its row here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,12 @@ from types import MappingProxyType
 from typing import Protocol
 
 from zongjie.record import Record
-from zongjie.writers.documents import open_documents
+from zongjie.writers.documents import open_documents, read_documents
+from zongjie.writers.duck import open_duckdb, read_duckdb
 from zongjie.writers.facts import open_facts
-from zongjie.writers.jsonl import open_jsonl
+from zongjie.writers.jsonl import open_jsonl, read_jsonl
+from zongjie.writers.parquet import open_parquet, read_parquet
+from zongjie.writers.workbook import open_workbook
 
 
 class Open(Protocol):
@@ -46,16 +50,21 @@ class Format:
     Attributes:
         name: File or folder name of the output, below the folder that the user names.
         open: Opens it.
+        read: Reads the records back; ``None`` if it does not hold all of them.
     """
 
     name: str
     open: Open
+    read: Callable[[Path], Iterator[Record]] | None = None
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
-        "jsonl": Format("records.jsonl", open_jsonl),
-        "json": Format("records", open_documents),
+        "jsonl": Format("records.jsonl", open_jsonl, read_jsonl),
+        "json": Format("records", open_documents, read_documents),
         "csv": Format("facts.csv", open_facts),
+        "excel": Format("zongjie.xlsx", open_workbook),
+        "parquet": Format("tables", open_parquet, read_parquet),
+        "duckdb": Format("zongjie.duckdb", open_duckdb, read_duckdb),
     }
 )

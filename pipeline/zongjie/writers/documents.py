@@ -1,20 +1,22 @@
 """Records as a folder of JSON files, one a document.
 
-In: records. Out: a folder of indented JSON files, named after the documents; the names are safe on every file system.
+In: records. Out: a folder of indented JSON files, named after the documents, with names that are safe on every file
+system, and ``index.txt``, which lists them in the order of the records; and the records back from it.
 Not for: naming anything else.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from zongjie.record import Record
-from zongjie.writers.atomic import partial, refuse_existing
+from zongjie.writers.atomic import make_atomic
+from zongjie.writers.jsonl import parse
+
+INDEX = "index.txt"
 
 _UNSAFE = re.compile(r"[^\w.+-]+")
 # names that Windows keeps for devices, whatever the suffix
@@ -27,7 +29,7 @@ _LONGEST = 70
 def open_documents(path: Path, *, text: bool = True, force: bool = False) -> Iterator[Callable[[Record], None]]:
     """Open a folder for records, one JSON file each.
 
-    The files are written to a hidden folder beside it and moved there at the end; JSON files of an earlier run go.
+    JSON files of an earlier run go, other files stay.
 
     Args:
         path: The folder.
@@ -40,35 +42,48 @@ def open_documents(path: Path, *, text: bool = True, force: bool = False) -> Ite
     Raises:
         OutputExists: If the folder exists and may not be replaced.
     """
-    refuse_existing(path, force=force)
-    unfinished = partial(path)
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
+    with make_atomic(path, force=force, own="*.json") as folder:
+        folder.mkdir()
+        with (folder / INDEX).open("w", encoding="utf-8", newline="\n") as index:
 
-    def write(record: Record) -> None:
-        name = _free_name(record.document.source, taken)
-        content = record.to_json(text=text, indent=2) + "\n"
-        (unfinished / name).write_text(content, encoding="utf-8", newline="\n")
+            def write(record: Record) -> None:
+                name = _free_name(record.document.source, taken)
+                content = record.to_json(text=text and record.text is not None, indent=2) + "\n"
+                (folder / name).write_text(content, encoding="utf-8", newline="\n")
+                index.write(f"{name}\n")
 
-    try:
-        yield write
-        path.mkdir(exist_ok=True)
-        for old in path.glob("*.json"):
-            old.unlink()
-        for new in sorted(unfinished.iterdir()):
-            os.replace(new, path / new.name)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+            yield write
 
 
-def _free_name(source: str, taken: set[str]) -> str:
-    """Name a document's file after the document, and mark the name as taken."""
+def read_documents(path: Path) -> Iterator[Record]:
+    """Read a folder of records, one JSON file each.
+
+    Args:
+        path: The folder.
+
+    Yields:
+        The records in the order of the index, then those that it does not list, by name.
+
+    Raises:
+        ZongjieError: If a file holds no record.
+        OSError: If a file cannot be read.
+    """
+    found = {file.name: file for file in sorted(path.glob("*.json"))}
+    index = path / INDEX
+    listed = index.read_text("utf-8").split("\n") if index.is_file() else []
+    for name in dict.fromkeys([*listed, *found]):
+        if file := found.get(name):
+            yield parse(file.read_bytes(), str(file))
+
+
+def _free_name(source: str, taken: dict[str, int]) -> str:
+    """Name a document's file after the document; ``taken`` counts how often each name was wanted."""
     stem = _UNSAFE.sub("_", source.rsplit("/", 1)[-1]).strip("._") or "document"
-    stem = f"_{stem}" if _DEVICE.match(stem) else stem
-    name, count = stem[:_LONGEST], 1
-    while name.casefold() in taken:  # some file systems do not tell case apart
-        count += 1
-        name = f"{stem[:_LONGEST]}-{count}"
-    taken.add(name.casefold())
+    stem = (f"_{stem}" if _DEVICE.match(stem) else stem)[:_LONGEST]
+    name, wanted = stem, stem.casefold()  # some file systems do not tell case apart
+    while name.casefold() in taken:
+        taken[wanted] += 1
+        name = f"{stem}-{taken[wanted]}"
+    taken[name.casefold()] = 1
     return f"{name}.json"

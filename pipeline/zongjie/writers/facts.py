@@ -23,7 +23,8 @@ from zongjie.text import fold
 from zongjie.writers.atomic import open_atomic
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_FORMULA = tuple("=+-@")
+FORMULA = tuple("=+-@")
+"""What makes spreadsheets take a text for a formula."""
 
 
 class Column(Table):
@@ -99,7 +100,7 @@ def open_facts(path: Path, *, text: bool = True, force: bool = False) -> Iterato
 
         def write(record: Record) -> None:
             quoted = record if text else record.model_copy(update={"text": None})
-            table.writerows(map(_guard, row) for row in rows(quoted, columns()))
+            table.writerows(map(guard, row) for row in rows(quoted, columns()))
 
         yield write
 
@@ -153,9 +154,16 @@ def _cell(value: Any, labels: Mapping[str, str]) -> str | int | Decimal:  # noqa
     return clean(words)
 
 
-def _guard(cell: str | int | Decimal) -> str:
-    """Write a cell so that no spreadsheet takes a text for a formula; numbers stay numbers, without exponents."""
+def guard(cell: str | int | Decimal) -> str:
+    """Write a cell so that no spreadsheet takes a text for a formula; numbers stay numbers, without exponents.
+
+    Args:
+        cell: A number, or a text on one line.
+
+    Returns:
+        The cell as text; one that could start a formula has an apostrophe before it.
+    """
     if not isinstance(cell, str):
         return format(cell, "f") if isinstance(cell, Decimal) else str(cell)
     # some spreadsheets take full-width signs too
-    return f"'{cell}" if fold(cell).startswith(_FORMULA) else cell
+    return f"'{cell}" if fold(cell[:1]) in FORMULA else cell
