@@ -262,9 +262,12 @@ class _Sheet:
         for header in self.grid.headers:
             self.claimed += [(cell.start, cell.end) for cell in header.own]
         for row in self.grid.body:
-            numbers = [cell for cell in row.own if self.is_number(cell)]
-            counted = [cell for cell in numbers if self._counts(cell.column)]
-            self.claimed += [(cell.start, cell.end) for cell in numbers if cell not in counted]
+            counted: list[Cell] = []
+            for cell in filter(self.is_number, row.own):
+                if self._counts(cell.column):
+                    counted.append(cell)
+                else:
+                    self.claimed.append((cell.start, cell.end))
             if counted:
                 yield from self._row(row, counted)
 
@@ -274,7 +277,9 @@ class _Sheet:
         return not words & (self.kinds.ignored | self.kinds.times) and not any(map(key_of, words))
 
     def _row(self, row: Row, numbers: Sequence[Cell]) -> Iterator[Link]:
-        first = numbers[0].column
+        first, counted = numbers[0].column, {number.start for number in numbers}  # rows may have 100,000 cells
+        words = [cell for cell in row.cells if cell.start not in counted]
+        columns = [cell.column for cell in words]
         beside: list[_Label] = []
         unit = None
         for cell in row.cells:
@@ -285,13 +290,13 @@ class _Sheet:
                 continue
             if over in self.kinds.units and (stated := _unit(self.text[cell.start : cell.end])):
                 unit = stated
-            elif cell.column < first and cell not in numbers and over not in self.kinds.ignored:
+            elif cell.column < first and cell.start not in counted and over not in self.kinds.ignored:
                 beside += [self._beside(cell, over)] if over in self.kinds.times or not self.is_number(cell) else []
         for number in numbers:
             near = beside
             if self.grid.is_pairs or not self.grid.headers:
-                left = [c for c in row.cells if c.column < number.column and c not in numbers]
-                near = [self._beside(left[-1], "")] if left else []
+                left = bisect_left(columns, number.column)
+                near = [self._beside(words[left - 1], "")] if left else []
             if not any(label.word in self.kinds.ignored or key_of(label.word) for label in near):
                 link = self._fact(number, near, unit)
                 if link.metric or near:  # else nothing says what it is; its maker may know
