@@ -233,6 +233,7 @@ _DATA = """
 | --- | --- | --- |
 | `data/gold` | written and annotated for this project; its licence is in `data/README.md` | no |
 | `../shared/gold` | passages of public reports, mostly official documents, annotated by hand (a) | no |
+| `data/standoff` | offsets and labels of public news and reports, made for this project, without their text | no |
 | text for pretraining, where an encoder was pretrained | public documents; not redistributed | no |
 | weights, list of characters, this card | made by this project, Apache-2.0 | yes |
 
@@ -369,7 +370,8 @@ def _curve(curve: Mapping[str, Mapping[str, float]] | None) -> str:
     return f"""
 ### Learning curve
 
-F1 by the share of the annotated training passages that the network was given.
+F1 by the share of the gold passages that the network was given, by single fits to gold alone; see the recipe for what
+the shipped weights read beyond that.
 
 {_table(("share", *columns), rows)}
 """
