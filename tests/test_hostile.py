@@ -45,20 +45,17 @@ def check(document: Text | UnreadableDocument) -> None:
     document.source.encode()
 
 
-@pytest.mark.parametrize("make", [HOSTILE.broken, HOSTILE.texts], ids=lambda make: make.__name__)
+@pytest.mark.parametrize(
+    "make",
+    [
+        HOSTILE.broken,
+        HOSTILE.texts,
+        pytest.param(HOSTILE.nested, marks=pytest.mark.slow),
+        pytest.param(HOSTILE.archives, marks=pytest.mark.slow),
+    ],
+    ids=lambda make: make.__name__,
+)
 def test_content(make: object) -> None:
-    assert callable(make)
-    for name, data in make():
-        if len(data) < _SLOW:
-            found = list(read_bytes(data, source=name, suffix=Path(name).suffix))
-            assert found, name
-            for document in found:
-                check(document)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("make", [HOSTILE.nested, HOSTILE.archives], ids=lambda make: make.__name__)
-def test_depth_and_size(make: object) -> None:
     assert callable(make)
     for name, data in make():
         if len(data) < _SLOW:

@@ -36,7 +36,7 @@ FAILURES = "failures.jsonl"
 
 _SOON = 0.5  # seconds after which what was done is kept
 _MANY = 64  # documents after which it is
-_NOTES = 50  # of what was passed over
+NOTES = 50  # of what was passed over
 _NAMELESS = "<bytes>"  # what the document of the standard input is called
 
 
@@ -157,7 +157,7 @@ def extract_files(
         run.tell("writing")
         write_outputs(store.lines(), output)
         spool.unlink(missing_ok=True)
-        totals, skipped = store.totals(), store.passed_over(_NOTES)
+        totals, skipped = store.totals(), store.passed_over(NOTES)
         return Summary(*outputs, run.progress.listed, totals, skipped, interrupted)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple, cast
 
-from zongjie.batch import FAILURES, Output, Progress, Summary, write_outputs
+from zongjie.batch import FAILURES, NOTES, Output, Progress, Summary, write_outputs
 from zongjie.engines import Piece, Plan
 from zongjie.engines.ray import FOLDER, Outcome, is_remote, list_remote, local_path, open_system, read_on_cluster
 from zongjie.errors import OutputExists, ZongjieError
@@ -26,8 +26,6 @@ from zongjie.readers import SUFFIXES
 from zongjie.sources import EVERYTHING, STDIN, Selection, find_sources
 from zongjie.store import Found, Line, Listing, Totals
 from zongjie.writers import FORMATS
-
-_NOTES = 50  # of what was passed over
 
 
 class Job(NamedTuple):
@@ -92,10 +90,10 @@ def extract_on_cluster(
         write_outputs(lines.lines(), Output(folder, job.format, text=job.text, force=True))
     listed = Listing(files=len(files), waiting=progress.listed.waiting, kept=len(paths) - progress.listed.waiting)
     notes = [f"{one.path}: {one.passed_over}" for one in found if one.passed_over]
-    more = [f"and {len(notes) - _NOTES:,} more"] if len(notes) > _NOTES else []
+    more = [f"and {len(notes) - NOTES:,} more"] if len(notes) > NOTES else []
     # where they are is for people to read, and a ``Path`` would not keep the two slashes of ``s3://``
     records, failures = (cast("Path", posixpath.join(job.out, name)) for name in names)
-    return Summary(records, failures, listed, lines.totals(), (*notes[:_NOTES], *more))
+    return Summary(records, failures, listed, lines.totals(), (*notes[:NOTES], *more))
 
 
 def _prepare(job: Job, names: Iterable[str]) -> None:

@@ -91,7 +91,7 @@ class Batch(Table):
         partition: Files that a cluster reads, and keeps, together, more or less.
     """
 
-    seconds: Annotated[float, Field(gt=0)] = 300
+    seconds: Annotated[float, Field(gt=0)] = 60
     seconds_a_megabyte: Annotated[float, Field(ge=0)] = 120
     max_memory: Annotated[int, Field(gt=0)] = 4 * 2**30
     max_documents: Annotated[int, Field(gt=0)] = 1000

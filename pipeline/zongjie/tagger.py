@@ -219,7 +219,8 @@ class Tagger:
         window = opinion.window_of(link.number)
         for name, trust in self.mix.links.items():
             others = near.get((window, LINK_TYPES.get(name, name.upper())), ())
-            chosen[name], chance = self._chosen(name, trust, link, opinion, others)
+            here = opinion.starts[window], opinion.ends[window]
+            chosen[name], chance = _chosen(name, trust, link, here, others)
             if name == "metric":
                 parts.append(logit(chance))
         # spans that another maker marked have no score
@@ -234,28 +235,27 @@ class Tagger:
             **chosen,  # type: ignore[arg-type]
         )
 
-    def _chosen(
-        self, name: LinkName, trust: float, link: Link, opinion: _Opinion, others: Sequence[Mention]
-    ) -> tuple[Mention | None, float]:
-        """Choose what one link of a number holds, and how sure that is, among what stands in its window.
 
-        Beyond the window the grammar is heard alone.
-        """
-        number, said = link.number, getattr(link, name)
-        i = opinion.window_of(number)
-        start, ends = opinion.starts[i], opinion.ends[i]
-        near = [m for m in others if m != number] if name in LINK_TYPES else others
-        if not near or (said is not None and said not in near):
-            return said, 1.0
-        chances = link_chances(
-            ends,
-            LINKS.index(name),
-            number.start - start,
-            [m.start - start for m in near],
-            favoured=(-1 if said is None else near.index(said), trust),
-        )
-        best = int(chances.argmax())
-        return near[best] if best < len(near) else None, float(chances[best])
+def _chosen(
+    name: LinkName, trust: float, link: Link, window: tuple[int, tuple[Floats, Floats]], others: Sequence[Mention]
+) -> tuple[Mention | None, float]:
+    """Choose what one link of a number holds, and how sure that is, among what stands in its window.
+
+    Beyond the window (its start, and the ends of links in it) the grammar is heard alone.
+    """
+    (start, ends), number, said = window, link.number, getattr(link, name)
+    near = [m for m in others if m != number] if name in LINK_TYPES else others
+    if not near or (said is not None and said not in near):
+        return said, 1.0
+    chances = link_chances(
+        ends,
+        LINKS.index(name),
+        number.start - start,
+        [m.start - start for m in near],
+        favoured=(-1 if said is None else near.index(said), trust),
+    )
+    best = int(chances.argmax())
+    return near[best] if best < len(near) else None, float(chances[best])
 
 
 def _score(mention: Mention, window: Window, scores: Scores) -> float:
