@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zongjie.places import find_places, resolve_place
+from zongjie.gazetteer import resolve_place
+from zongjie.places import find_places
 
 CASES = tomllib.loads((Path(__file__).parent / "cases" / "places.toml").read_text(encoding="utf-8"))
 GOLD = Path(__file__).parents[1].parent / "shared" / "gold" / "dev.jsonl"

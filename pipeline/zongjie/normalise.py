@@ -15,9 +15,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zongjie import record as out
+from zongjie.gazetteer import resolve_place
 from zongjie.layers import LINKS, Clause, Draft, Layers, Link, layers, reading
 from zongjie.period import parse_period
-from zongjie.places import resolve_place
 from zongjie.quantity import parse_quantity
 from zongjie.reading import Reading
 from zongjie.text import Mention

@@ -23,8 +23,8 @@ from pydantic import Field
 
 from zongjie.clauses import split_clauses
 from zongjie.corpus import Claim, Clause, GoldError, Passage, Tag
+from zongjie.gazetteer import PlacesTable
 from zongjie.ontology import Table, either, load_table, load_words, read_config
-from zongjie.places import PlacesTable
 from zongjie.quantity import parse_quantity
 from zongjie.record import ClauseRole, EntityType, Value
 
