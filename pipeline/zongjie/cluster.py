@@ -23,7 +23,7 @@ from zongjie.engines.ray import FOLDER, Outcome, is_remote, list_remote, local_p
 from zongjie.errors import OutputExists, ZongjieError
 from zongjie.normalise import NOTHING_LEFT_OUT
 from zongjie.readers import SUFFIXES
-from zongjie.sources import EVERYTHING, STDIN, Selection, find_sources
+from zongjie.sources import EVERYTHING, STDIN, Selection, find_sources, unread_name
 from zongjie.store import Found, Line, Listing, Totals
 from zongjie.writers import FORMATS
 
@@ -136,10 +136,8 @@ def _remote(root: str, job: Job) -> Iterator[Found]:
         above = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
         if path.startswith(job.out.rstrip("/") + "/"):
             reason = "the output folder"
-        elif any(part.startswith(".") for part in parts):
-            reason = "hidden"
-        elif parts[-1].startswith("~$"):
-            reason = "lock file of an office program"
+        elif unread := next(filter(None, map(unread_name, parts)), ""):
+            reason = unread
         elif job.select.leaves_out(below, folder=False) or any(job.select.leaves_out(up, folder=True) for up in above):
             reason = "left out by --include and --exclude"
         else:

@@ -123,8 +123,6 @@ def _walk(root: str, real: str, apart: str, select: Selection) -> Iterator[Found
 
 def _reason(entry: os.DirEntry[str], root: str, apart: bool) -> str:
     """Say why something in a folder is passed over; empty if it is not."""
-    if entry.name.startswith("."):
-        return "hidden"
     if apart:
         return "the output folder"
     if entry.is_symlink():  # a cycle, a double, or a way out
@@ -133,7 +131,18 @@ def _reason(entry: os.DirEntry[str], root: str, apart: bool) -> str:
         return (
             "a link to what is in the folder anyway" if inside else f"a link that leads out of the folder, to {target}"
         )
-    return "lock file of an office program" if entry.name.startswith("~$") else ""
+    return unread_name(entry.name)
+
+
+def unread_name(name: str) -> str:
+    """Say why something of this name in a folder is passed over; empty if it is not.
+
+    Args:
+        name: The last part of its path.
+    """
+    if name.startswith("."):
+        return "hidden"
+    return "lock file of an office program" if name.startswith("~$") else ""
 
 
 def _found(path: str, real: str, *, refused: bool = False) -> Found:
