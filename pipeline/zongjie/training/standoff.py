@@ -25,9 +25,10 @@ _HEAD = 8  # characters by which a passage is looked for; a shorter one is not f
 
 def _lines(corpora: Iterable[Path]) -> Iterator[tuple[str, str]]:
     """Give the name of each line (file and number) and its text."""
-    for corpus in corpora:
-        for at, line in enumerate(open_lines(corpus), start=1):
-            yield f"{corpus.name}:{at}", line.strip()
+    files = [file for corpus in corpora for file in (sorted(corpus.iterdir()) if corpus.is_dir() else (corpus,))]
+    for file in files:
+        for at, line in enumerate(open_lines(file), start=1):
+            yield f"{file.name}:{at}", line.strip()
 
 
 def _digest(text: str) -> str:
@@ -39,7 +40,7 @@ def to_rows(passages: Iterable[Passage], corpora: Sequence[Path]) -> list[dict[s
 
     Args:
         passages: Passages whose text stands within one line of the corpus, of 8 characters or more.
-        corpora: Text files as ``zongjie.training.silver`` reads them.
+        corpora: Text files as ``zongjie.training.silver`` reads them, or folders of such.
 
     Returns:
         The gold rows (``Passage.to_dict``) in the order of ids, with ``line`` (SHA-256 of the line), ``length`` (of the
@@ -74,7 +75,7 @@ def read_standoff(paths: Sequence[Path], corpora: Sequence[Path]) -> list[Passag
 
     Args:
         paths: Files of rows as ``to_rows`` gives them, one a line.
-        corpora: Text files as ``zongjie.training.silver`` reads them.
+        corpora: Text files as ``zongjie.training.silver`` reads them, or folders of such.
 
     Returns:
         The passages whose line was found, in the order of their rows; ``source`` names the corpus file and line.
