@@ -13,9 +13,10 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import repeat
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Annotated
 
 import numpy as np
@@ -161,9 +162,22 @@ def fit_all(tasks: Sequence[Task], keep: str | None = None) -> list[dict[str, Te
         if at_once == 1:
             paths = [_fit_one(task, folder, cores) for task in tasks]
         else:  # spawned: torch does not survive a fork of its threads
-            pool = stack.enter_context(ProcessPoolExecutor(at_once, mp_context=get_context("spawn")))
+            spawn = get_context("spawn")
+            pool = stack.enter_context(ProcessPoolExecutor(at_once, mp_context=spawn, initializer=_end_with_parent))
             paths = list(pool.map(_fit_one, tasks, repeat(folder), repeat(max(1, cores // at_once))))
         return [load_file(path) for path in paths]
+
+
+def _end_with_parent() -> None:
+    """Let a worker end when its parent is killed: a fit would go on for an hour, for nobody."""
+    parent = parent_process()
+    assert parent  # this runs in a worker
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _fit_one(task: Task, folder: Path, threads: int) -> Path:
