@@ -123,6 +123,10 @@ class Deny(Table):
     ratio_cues: list[str]
     class_before: list[str]
     class_unit: str
+    class_after: str
+    sorting: str
+    sorting_shares: str
+    sorting_units: tuple[str, ...]
 
 
 class Numerals(Table):

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from itertools import pairwise
 
 from zongjie.measure import Grammar, Piece, grammar
 from zongjie.numeral import read_numeral
@@ -269,6 +270,8 @@ class _Finder:
     def _modifies(self, text: str, found: _Candidate) -> bool:
         """Tell a quantity that says which kind of the noun after it is meant (65岁以上老年人, 15分钟健身圈)."""
         deny, unit, piece = self.table.deny, found.quantity.unit, found.piece
+        if piece.measured and text.startswith(deny.class_after, found.end):
+            return True
         if unit in deny.circle_units:
             return self.circle.match(text, found.end) is not None
         limited = piece.bounded or piece.shape == "range"
@@ -365,7 +368,25 @@ class _Finder:
                 self._lend_unit(candidate, following, scaled=True)
             following = candidate if candidate.admitted else None
         self._carry_on(text, candidates)
-        return [candidate for candidate in candidates if candidate.admitted]
+        return self._sorted_out(text, [candidate for candidate in candidates if candidate.admitted])
+
+    def _sorted_out(self, text: str, found: list[_Candidate]) -> list[_Candidate]:
+        """Leave out bounded amounts that say which of what is counted beside them are meant (收入超10亿元的企业100家)."""
+        apart = [self.clause.search(text, a.end, b.start) is not None for a, b in pairwise(found)]
+        edges = pairwise((True, *apart, True))  # before and after each
+        return [one for one, edge in zip(found, edges, strict=False) if all(edge) or not self._sorts(text, one)]
+
+    def _sorts(self, text: str, found: _Candidate) -> bool:
+        deny, quantity, end = self.table.deny, found.quantity, found.end
+        bounded = found.piece.bounded or found.start < found.at
+        if not bounded or (quantity.low is not None and quantity.high is not None):
+            return False
+        if quantity.unit == self.table.words.percent:
+            return text.startswith(deny.sorting_shares, end)
+        follows = text[end : end + 1]
+        if follows == deny.sorting:
+            return text[end + 1 : end + 2].isalpha()
+        return found.piece.bounded and quantity.unit in deny.sorting_units and follows.isalpha() and not follows.isascii()
 
     def _imply_money(self, text: str, found: _Candidate) -> None:
         """Give an amount without a unit the one that the words before it imply: 投入资金3.2亿."""
