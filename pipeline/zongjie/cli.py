@@ -51,6 +51,24 @@ class OutputFormat(StrEnum):
     duckdb = "duckdb"
 
 
+class GoldFormat(StrEnum):
+    """The formats of annotated passages: the keys of ``exchange.FORMATS``, without importing it."""
+
+    label_studio = "label-studio"
+    doccano = "doccano"
+    brat = "brat"
+    spacy = "spacy"
+    markup = "markup"
+    jsonl = "jsonl"
+
+
+class Language(StrEnum):
+    """The languages of the page that ``view`` makes."""
+
+    zh = "zh"
+    en = "en"
+
+
 class Engine(StrEnum):
     """Where ``extract`` works."""
 
@@ -261,6 +279,83 @@ def convert(
     path, documents = outputs.convert(source, out, format.value, text=not no_text, force=force)
     typer.echo(f"documents: {documents}", err=True)
     typer.echo(path)
+
+
+@app.command()
+def export(
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="Annotated passages, or a folder that extract wrote to.", exists=True)
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="The file; for brat the folder.")],
+    format: Annotated[GoldFormat, typer.Option(help="Of which tool.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+) -> None:
+    """Write passages for an annotation tool: those that people have annotated, or all of extracted documents."""
+    from zongjie import exchange
+
+    written = exchange.export(exchange.passages_of(source), format.value, out, force=force)
+    typer.echo(f"passages: {written}", err=True)
+    typer.echo(out)
+
+
+@app.command()
+def review(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A folder that extract wrote to.", exists=True)],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="The file; for brat the folder.")],
+    format: Annotated[GoldFormat, typer.Option(help="Of which tool.")] = GoldFormat.label_studio,
+    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="How many passages at most.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+) -> None:
+    """Write passages for people to correct, those that the extractor is least sure of first."""
+    from zongjie import exchange, outputs
+
+    written = exchange.export(exchange.review(outputs.read(source), limit=limit), format.value, out, force=force)
+    typer.echo(f"passages: {written}", err=True)
+    typer.echo(out)
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="What the tool has exported; for brat a folder.")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", metavar="OUT", help="Gold rows in .jsonl, or markup in .txt.", dir_okay=False)
+    ],
+    format: Annotated[GoldFormat, typer.Option(help="Of which tool.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+) -> None:
+    """Read back what people have annotated, for train and evaluate."""
+    from zongjie import exchange
+
+    imported = [exchange.import_(file, format.value) for file in files]
+    untouched = sum(len(one.untouched) for one in imported)
+    if untouched:
+        typer.echo(f"not annotated, and so left out: {untouched} passages", err=True)
+    style = "markup" if out.suffix == ".txt" else "jsonl"
+    written = exchange.export((p for one in imported for p in one.passages), style, out, force=force)
+    typer.echo(f"passages: {written}", err=True)
+    typer.echo(out)
+
+
+@app.command()
+def view(
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="RECORDS...", help="Folders that extract wrote to, or outputs in them.")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="HTML", help="The page.", dir_okay=False)],
+    title: Annotated[str | None, typer.Option(help="What the page is called.")] = None,
+    language: Annotated[Language, typer.Option(help="In which language it opens.")] = Language.zh,
+    force: Annotated[bool, typer.Option("--force", help="Replace a page that is there.")] = False,
+) -> None:
+    """Show records as one HTML page: every number in its place in the text; it needs no network."""
+    from zongjie import outputs
+    from zongjie.view import page
+    from zongjie.writers.atomic import open_atomic
+
+    with open_atomic(out, force=force) as stream:
+        records = [record for source in sources for record in outputs.read(source)]
+        stream.write(page(records, title=title, language=language.value))
+    typer.echo(f"documents: {len(records)}, facts: {sum(len(record.facts) for record in records)}", err=True)
+    typer.echo(out)
 
 
 @app.command()

@@ -29,6 +29,8 @@ _TYPES: dict[str, EntityType] = {
     "T": "TIME",
     "G": "PLACE",
 }
+LETTERS = {type_: letter for letter, type_ in _TYPES.items()}
+"""What the ids of each type's spans begin with."""
 _LINKS = {"M": "metric", "A": "action", "T": "time", "G": "place", "S": "school", "P": "program", "N": "base"}
 # Which sides a flag fills: low, high.
 _SIDES: dict[Flag, tuple[bool, bool]] = {
@@ -178,7 +180,8 @@ def _crossings(tags: Iterable[Tag]) -> Iterator[str]:
         while around and around[-1].end <= tag.start:
             around.pop()
         if around and tag.end > around[-1].end:
-            yield f"spans {around[-1].id} and {tag.id} cross; one must hold the other."
+            pair = f"{around[-1].text!r} and {tag.text!r}"
+            yield f"spans {around[-1].id} and {tag.id} cross ({pair}); one must hold the other."
         around.append(tag)
 
 
@@ -321,15 +324,10 @@ class _BlockParser:
         return Claim.model_validate({**roles, "status": status, "kind": kind, "value": self._value(at, value)})
 
     def _value(self, at: int, written: str) -> Value:
-        """Read ``LOW|HIGH|UNIT|FLAG``."""
-        parts = written.split("|")
-        if len(parts) != 4 or parts[3] not in get_args(Flag) or not all(_is_side(part) for part in parts[:2]):
-            raise self.error(at, f"bad value {written!r}; expected LOW|HIGH|UNIT|FLAG, such as 93||%|>=.")
-        low, high = (Decimal(part) if part else None for part in parts[:2])
-        value = Value(low=low, high=high, unit=parts[2], flag=cast(Flag, parts[3]))
-        for problem in _value_problems(value):
-            raise self.error(at, f"bad value {written!r}: {problem}")
-        return value
+        try:
+            return parse_value(written)
+        except GoldError as error:
+            raise self.error(at, str(error)) from None
 
     def _clauses(self, at: int, line: str, text: str) -> tuple[Clause, ...]:
         """Read the roles and lay them on the clauses of the text."""
@@ -344,6 +342,28 @@ class _BlockParser:
             Clause(start=start, end=end, role=cast(ClauseRole, role))
             for (start, end), role in zip(ranges, roles, strict=True)
         )
+
+
+def parse_value(written: str) -> Value:
+    """Read a value as the annotation guide writes it.
+
+    Args:
+        written: ``LOW|HIGH|UNIT|FLAG``, such as ``93||%|>=``.
+
+    Returns:
+        The value.
+
+    Raises:
+        GoldError: If it is written otherwise, or its sides do not fit its flag.
+    """
+    parts = written.split("|")
+    if len(parts) != 4 or parts[3] not in get_args(Flag) or not all(_is_side(part) for part in parts[:2]):
+        raise GoldError(f"bad value {written!r}; expected LOW|HIGH|UNIT|FLAG, such as 93||%|>=.")
+    low, high = (Decimal(part) if part else None for part in parts[:2])
+    value = Value(low=low, high=high, unit=parts[2], flag=cast(Flag, parts[3]))
+    for problem in _value_problems(value):
+        raise GoldError(f"bad value {written!r}: {problem}")
+    return value
 
 
 def _is_side(part: str) -> bool:
@@ -371,7 +391,7 @@ def _format(passage: Passage) -> str:
     if found := sorted(set(passage.text) & set("<>\n\r")):
         raise GoldError(f"passage {passage.id}: the text holds {found}, which markup cannot show; write it as JSON.")
     facts = [
-        " ".join([claim.number, *claim.links().values(), claim.status, claim.kind, _format_value(claim.value)])
+        " ".join([claim.number, *claim.links().values(), claim.status, claim.kind, format_value(claim.value)])
         for claim in passage.facts
     ]
     roles = " ".join(["roles", *(clause.role for clause in passage.clauses)])
@@ -392,8 +412,15 @@ def _format_text(passage: Passage) -> str:
     return "".join(pieces)
 
 
-def _format_value(value: Value) -> str:
-    """Write ``LOW|HIGH|UNIT|FLAG``, the numbers plain and without trailing zeros."""
+def format_value(value: Value) -> str:
+    """Write a value as the annotation guide does; ``parse_value`` reads it back.
+
+    Args:
+        value: A value whose unit has no ``|``.
+
+    Returns:
+        ``LOW|HIGH|UNIT|FLAG``, the numbers plain and without trailing zeros.
+    """
     sides = ("" if side is None else format(side.normalize(), "f") for side in (value.low, value.high))
     return "|".join([*sides, value.unit, value.flag])
 

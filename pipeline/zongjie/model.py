@@ -37,13 +37,14 @@ class Kept(Table):
     """What the grammar keeps; see ``tagger.Mix``."""
 
     grammar: tuple[EntityType, ...] = ()
+    spans: dict[str, float] = Field(default_factory=dict)
     links: dict[LinkName, float] = Field(default_factory=dict)
     shift: dict[str, float] = Field(default_factory=dict)
     longest: Annotated[int, Field(ge=32, le=480)] = 240
 
     def mix(self) -> Mix:
         """Give it as the tagger takes it."""
-        return Mix(frozenset(self.grammar), self.links, self.shift, self.longest)
+        return Mix(frozenset(self.grammar), self.spans, self.links, self.shift, self.longest)
 
 
 class Card(Table):

@@ -247,7 +247,7 @@ class _Finder:
         """Tell a fraction (占全国1/10) from a date or a page."""
         value = found.quantity.high if found.quantity.low is None else found.quantity.low
         before = text[found.start - 1 : found.start]
-        proper = value is not None and value < 1 and before.isalpha() and not before.isascii()
+        proper = value is not None and value < 1 and _is_word(before)
         return proper and (found.piece.bounded or self.closing.match(text, found.end) is not None)
 
     def _names_kind(self, text: str, found: _Candidate) -> bool:
@@ -276,8 +276,7 @@ class _Finder:
             return self.circle.match(text, found.end) is not None
         limited = piece.bounded or piece.shape == "range"
         if (unit in deny.attributive and limited) or (unit in deny.ages and found.start < found.at):
-            follows = text[found.end : found.end + 1]
-            return follows.isalpha() and not follows.isascii()
+            return _is_word(text[found.end : found.end + 1])
         return False
 
     def _measures(self, text: str, found: _Candidate) -> bool:
@@ -371,7 +370,7 @@ class _Finder:
         return self._sorted_out(text, [candidate for candidate in candidates if candidate.admitted])
 
     def _sorted_out(self, text: str, found: list[_Candidate]) -> list[_Candidate]:
-        """Leave out bounded amounts that say which of what is counted beside them are meant (收入超10亿元的企业100家)."""
+        """Leave out bounded amounts that say which of the counted is meant (收入超10亿元的企业100家)."""
         apart = [self.clause.search(text, a.end, b.start) is not None for a, b in pairwise(found)]
         edges = pairwise((True, *apart, True))  # before and after each
         return [one for one, edge in zip(found, edges, strict=False) if all(edge) or not self._sorts(text, one)]
@@ -386,7 +385,7 @@ class _Finder:
         follows = text[end : end + 1]
         if follows == deny.sorting:
             return text[end + 1 : end + 2].isalpha()
-        return found.piece.bounded and quantity.unit in deny.sorting_units and follows.isalpha() and not follows.isascii()
+        return found.piece.bounded and quantity.unit in deny.sorting_units and _is_word(follows)
 
     def _imply_money(self, text: str, found: _Candidate) -> None:
         """Give an amount without a unit the one that the words before it imply: 投入资金3.2亿."""
@@ -446,8 +445,13 @@ class _Finder:
         piece = candidate.piece
         before = text[candidate.start - 1 : candidate.start]
         bare = not piece.measured and piece.shape == "plain" and piece.numeral[0] in _DIGITS
-        named = before.isalpha() and not before.isascii()
+        named = _is_word(before)
         return bare and named and self.closing.match(text, candidate.end) is not None
+
+
+def _is_word(character: str) -> bool:
+    """Tell a Chinese character of a word from a sign, a digit and the end."""
+    return character.isalpha() and not character.isascii()
 
 
 @lru_cache(maxsize=_REMEMBERED)

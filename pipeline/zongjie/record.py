@@ -6,6 +6,7 @@ wire a number has its exact digits, so read it with ``parse_float=Decimal``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
@@ -206,6 +207,18 @@ class Record(Shape):
             JSON text without a final line feed.
         """
         return simplejson.dumps(self.to_dict(text=text), use_decimal=True, ensure_ascii=False, indent=indent)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Print the record in one line: what the document is called, and how much was found in it."""
+        yield None, self.document.title or self.document.source
+        for name in ("facts", "measures", "results", "targets", "issues", "warnings"):
+            yield name, len(getattr(self, name))
+
+    def _repr_html_(self) -> str:
+        """Show the record in a notebook."""
+        from zongjie.display import html  # what shows a record is needed in notebooks alone
+
+        return html(self.to_dict())
 
     @classmethod
     def from_json(cls, line: str) -> Record:

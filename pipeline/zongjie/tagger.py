@@ -77,6 +77,7 @@ class Mix:
 
     Attributes:
         grammar: Span types that the grammar marks alone.
+        spans: Other span types, and what the grammar's mark adds to the score of a span there (log odds).
         links: Links that the model chooses, and what the grammar's choice adds to a candidate's score there; the
             grammar chooses the others.
         shift: What to add to a type's scores.
@@ -84,6 +85,7 @@ class Mix:
     """
 
     grammar: frozenset[EntityType] = frozenset()
+    spans: Mapping[str, float] = field(default_factory=dict)
     links: Mapping[LinkName, float] = field(default_factory=dict)
     shift: dict[str, float] = field(default_factory=dict)
     longest: int = 240
@@ -139,14 +141,17 @@ class Tagger:
         """Run the network over a document, some windows at a time: scores of spans are large, and soon done with."""
         said = Said.of(view)
         cut = windows(view, said, self.alphabet, longest=self.mix.longest)
-        kept = [m for m in said.mentions if m.type in self.mix.grammar]
-        kept_starts = [m.start for m in kept]
+        starts = [m.start for m in said.mentions]
         opinion = _Opinion({}, np.zeros((len(view.text), TOKENS), np.float32), [w.start for w in cut], [])
         for i in range(0, len(cut), _AT_ONCE):
             some = cut[i : i + _AT_ONCE]
             for window, scores in zip(some, self.scorer(some), strict=True):
-                fixed = kept[bisect_left(kept_starts, window.start) : bisect_left(kept_starts, window.end)]
+                here = said.mentions[bisect_left(starts, window.start) : bisect_left(starts, window.end)]
+                fixed = [m for m in here if m.type in self.mix.grammar]
                 opinion.mentions.update((m, _score(m, window, scores)) for m in fixed)
+                for m in here:
+                    if m.type in self.mix.spans and m.end <= window.end:
+                        scores.spans[_cell(m, window)] += self.mix.spans[m.type]
                 found = decode_spans(scores.spans, offset=window.start, shift=self._shift, fixed=fixed)
                 # a name has letters or digits; in text unlike any report the network may point at signs alone
                 named = ((m, score) for m, score in found.items() if any(map(str.isalnum, view.text[m.start : m.end])))
@@ -262,5 +267,9 @@ def _score(mention: Mention, window: Window, scores: Scores) -> float:
     """Give the network's score of a span that it did not choose itself; one that crosses a window's end the lowest."""
     if mention.end > window.end:
         return -_FAR
-    first, last = mention.start - window.start, mention.end - 1 - window.start
-    return float(scores.spans[TYPES.index(mention.type), first, last])
+    return float(scores.spans[_cell(mention, window)])
+
+
+def _cell(mention: Mention, window: Window) -> tuple[int, int, int]:
+    """Give where a mention's score stands among those of its window's spans."""
+    return TYPES.index(mention.type), mention.start - window.start, mention.end - 1 - window.start

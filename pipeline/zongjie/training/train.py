@@ -55,8 +55,9 @@ class Data(Table):
 
     Attributes:
         gold: Annotated passages, files or folders.
-        standoff: Files of annotations whose texts stand in ``corpora`` (see ``training.standoff``).
-        corpora: Text files that those annotations are of.
+        standoff: Files of annotations whose texts stand in ``corpora`` (see ``training.standoff``), as careful as gold.
+        loose: The same, less careful: learned before the last passes only.
+        corpora: Text files, or folders of such, that those annotations are of.
         silver: Folders of ``zongjie.training.silver``; what the grammar says of some of them is learned before gold.
         silver_passages: How many of them.
         pretrained: Folder of ``zongjie.training.pretrain``; its alphabet holds for every encoder, its weights for ours.
@@ -64,6 +65,7 @@ class Data(Table):
 
     gold: tuple[str, ...]
     standoff: tuple[str, ...] = ()
+    loose: tuple[str, ...] = ()
     corpora: tuple[str, ...] = ()
     silver: tuple[str, ...] = ()
     silver_passages: Annotated[int, Field(ge=1)] = 6000
@@ -89,7 +91,7 @@ class Borrowing(Table):
 
 
 class Last(Table):
-    """``[last]``: the last passes over gold, after those over gold and what is annotated apart; see ``fit.Fit``.
+    """``[last]``: the last passes, over all but what is annotated loosely; see ``fit.Fit``.
 
     Attributes:
         share: Weight of the network after these passes in its mean with the one before them.
@@ -144,14 +146,16 @@ class Material:
 
     Attributes:
         gold: Annotated passages.
-        wide: Passages annotated apart from their texts, more loosely than gold.
+        apart: Passages annotated apart from their texts, as carefully.
+        loose: The same, less carefully.
         silver: Texts that no person has annotated.
         pretrained: Folder of a pretrained encoder, if there is one.
         files: SHA-256 of every file read, by its path as the config gives it.
     """
 
     gold: list[Passage]
-    wide: list[Passage]
+    apart: list[Passage]
+    loose: list[Passage]
     silver: list[str]
     pretrained: Path | None
     files: dict[str, str]
@@ -179,8 +183,8 @@ def train(config: Path, out: Path, *, encoder: str | None = None, smoke: bool = 
     network, alphabet = _taught(how, material, encoder)
     folds = how.calibration.folds if not smoke else 0
     parts = list(held_out(material.gold, folds, how.fit.seed))[: how.calibration.parts] if folds > 1 else []
-    lots = [material.gold] * how.fit.runs + [known for known, _ in parts]
-    weights = _fit_gold(network, lots, material.wide, alphabet, how)
+    lots = [[*known, *material.apart] for known in [material.gold] * how.fit.runs + [known for known, _ in parts]]
+    weights = _fit_gold(network, lots, material.loose, alphabet, how)
     seen: list[Seen] = []
     for (_, unseen), fitted in zip(parts, weights[how.fit.runs :], strict=True):
         network.load_state_dict(fitted)
@@ -220,8 +224,8 @@ def cross_validate(config: Path, *, folds: int = 5, encoder: str | None = None, 
     records: dict[str, Record] = {}
     network, alphabet = _taught(how, material, encoder)
     parts = list(held_out(material.gold, folds, how.fit.seed))
-    lots = [known for known, _ in parts for _ in range(how.fit.runs)]
-    weights = _fit_gold(network, lots, material.wide, alphabet, how)
+    lots = [[*known, *material.apart] for known, _ in parts for _ in range(how.fit.runs)]
+    weights = _fit_gold(network, lots, material.loose, alphabet, how)
     for i, (_, unseen) in enumerate(parts):
         network.load_state_dict(mean(weights[i * how.fit.runs : (i + 1) * how.fit.runs]))
         found = extract(Tagger(TorchScorer(network), alphabet, how.mix.mix()), unseen)
@@ -302,16 +306,21 @@ def gather(how: TrainConfig, *, most: int | None = None) -> Material:
         GoldError: If an annotated passage is wrong.
     """
     gold, silver = _there(how.data.gold), _there(how.data.silver)
-    standoff, corpora = _there(how.data.standoff), _there(how.data.corpora)
+    apart, loose, corpora = _there(how.data.standoff), _there(how.data.loose), _there(how.data.corpora)
     pretrained = _there((how.data.pretrained,) if how.data.pretrained else ())
     if not gold:
         raise ConfigError(f"[data] gold: nothing at {', '.join(how.data.gold) or 'no path'}. Name annotated passages.")
     return Material(
         _passages(gold, most),
-        read_standoff(standoff, corpora) if corpora and not most else [],
+        read_standoff(apart, corpora) if corpora and not most else [],
+        read_standoff(loose, corpora) if corpora and not most else [],
         silver_texts(silver, most or how.data.silver_passages),
         pretrained[0] if pretrained else None,
-        {file.as_posix(): digest(file) for path in (*gold, *standoff, *silver, *pretrained) for file in _files(path)},
+        {
+            file.as_posix(): digest(file)
+            for path in (*gold, *apart, *loose, *silver, *pretrained)
+            for file in _files(path)
+        },
     )
 
 
@@ -340,7 +349,7 @@ def _taught(how: TrainConfig, material: Material, encoder: str | None) -> tuple[
         else Alphabet.of((passage.text for passage in material.gold), at_least=1)
     )
     torch.manual_seed(how.fit.seed)
-    texts = [p.text for p in (*material.gold, *material.wide)] + material.silver
+    texts = [p.text for p in (*material.gold, *material.apart, *material.loose)] + material.silver
     longest = max([how.mix.longest, *map(len, texts)])
     network = network_for(how, alphabet, material.pretrained, encoder, longest)
     if material.silver:
@@ -351,16 +360,16 @@ def _taught(how: TrainConfig, material: Material, encoder: str | None) -> tuple[
 
 
 def _fit_gold(
-    network: Network, lots: Sequence[Sequence[Passage]], wide: Sequence[Passage], alphabet: Alphabet, how: TrainConfig
+    network: Network, lots: Sequence[Sequence[Passage]], loose: Sequence[Passage], alphabet: Alphabet, how: TrainConfig
 ) -> list[dict[str, Tensor]]:
     """Fit to each lot from one start, each with other copies and in another order, and give their weights.
 
-    What is annotated more loosely is learned together with gold first; the last passes are over gold alone.
+    What is annotated loosely is learned together with the rest first; the last passes are without it.
     """
     first = [how.fit.model_copy(update={"seed": how.fit.seed + run % how.fit.runs}) for run in range(len(lots))]
-    rows = [partial(_gold_rows, [*gold, *wide], alphabet, one) for gold, one in zip(lots, first, strict=True)]
+    rows = [partial(_gold_rows, [*gold, *loose], alphabet, one) for gold, one in zip(lots, first, strict=True)]
     weights = fit_all([Task(network, *task) for task in zip(rows, first, strict=True)], how.keep)
-    if not wide:
+    if not loose:
         return weights
     last = [one.model_copy(update={**how.last.model_dump(exclude={"share"}), "seed": one.seed + 10}) for one in first]
     tasks = []
@@ -410,7 +419,12 @@ def _origin(how: TrainConfig, material: Material, encoder: str | None) -> dict[s
     return {
         "seed": how.fit.seed,
         "encoder": Path(encoder).name if encoder and Path(encoder).exists() else encoder or "zongjie",
-        "passages": {"gold": len(material.gold), "apart": len(material.wide), "silver": len(material.silver)},
+        "passages": {
+            "gold": len(material.gold),
+            "apart": len(material.apart),
+            "loose": len(material.loose),
+            "silver": len(material.silver),
+        },
         "files": material.files,
         "libraries": {name: version(name) for name in _LIBRARIES},
     }
