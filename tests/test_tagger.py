@@ -1,0 +1,74 @@
+"""What the tagger makes of a network's scores and of what the grammar says, with scores made up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+
+from zongjie.alphabet import Alphabet
+from zongjie.decoding import TOKENS, Scores
+from zongjie.layers import LINKS, Draft
+from zongjie.reading import Reading
+from zongjie.rules import find_spans
+from zongjie.tagger import Mix, Tagger
+from zongjie.text import Mention, Text
+from zongjie.windows import TYPES, Window
+
+TEXT = "2023年，云川市新建幼儿园26所，新增学位7400个，学前三年毛入园率达到94.3%以上。"
+DOUBT = -5.0
+
+
+class Doubter:
+    """A network that believes in nothing but the spans that it is given, each by its words."""
+
+    def __init__(self, *sure: tuple[str, str]) -> None:
+        self.sure = sure
+
+    def __call__(self, batch: Sequence[Window]) -> Iterator[Scores]:
+        for window in batch:
+            n = len(window.ids)
+            spans = np.full((len(TYPES), n, n), DOUBT, np.float32)
+            for words, kind in self.sure:
+                at = TEXT.find(words) - window.start
+                if at >= 0 and at + len(words) <= n:
+                    spans[TYPES.index(kind), at, at + len(words) - 1] = 2  # type: ignore[arg-type]
+            ends = np.zeros((len(LINKS), n, 4), np.float32)
+            yield Scores(spans, ends, ends, np.zeros((n, TOKENS), np.float32))
+
+
+def marked(mix: Mix, *sure: tuple[str, str], text: str = TEXT) -> dict[Mention, float | None]:
+    tagger = Tagger(Doubter(*sure), Alphabet.of([text], at_least=1), mix)
+    draft = tagger.mark_spans(Draft(Reading(Text.of(text, id="made-up"))))
+    return {mention: draft.layers.confidence[mention] for mention in draft.layers.mentions}
+
+
+def by_grammar(*types: str, text: str = TEXT) -> set[Mention]:
+    return {m for m in find_spans(Reading(Text.of(text, id="made-up"))) if m.type in types}
+
+
+def test_the_grammar_keeps_its_types() -> None:
+    found = marked(Mix(frozenset({"NUMBER", "TIME"})))
+    assert set(found) == by_grammar("NUMBER", "TIME")
+    assert len(found) == 4
+
+
+@pytest.mark.parametrize(("weight", "heard"), [(4.0, False), (6.0, True)])
+def test_a_mark_of_the_grammar_adds_its_weight(weight: float, heard: bool) -> None:
+    found = marked(Mix(spans={"METRIC": weight}))
+    assert by_grammar("METRIC")
+    assert set(found) == (by_grammar("METRIC") if heard else set())
+    assert all(chance is not None and 0.5 < chance < 0.95 for chance in found.values())  # as sure as the sum is
+
+
+def test_the_network_may_still_choose_what_the_grammar_does_not_see() -> None:
+    school = Mention(TEXT.index("云川市新建幼儿园"), TEXT.index("26所"), "SCHOOL")
+    assert set(marked(Mix(spans={"METRIC": 1.0}), ("云川市新建幼儿园", "SCHOOL"))) == {school}
+
+
+def test_marks_that_lie_across_windows_are_not_heard() -> None:
+    text = "，".join(["加强学校建设"] * 12) + "，学前三年毛入园率达到94.3%以上，全市义务教育巩固率达到99.1%。"
+    whole = set(marked(Mix(spans={"METRIC": 9.0}), text=text))
+    cut = set(marked(Mix(spans={"METRIC": 9.0}, longest=32), text=text))
+    assert cut <= whole == by_grammar("METRIC", text=text)
