@@ -274,6 +274,28 @@ def test_units_are_not_mixed() -> None:
     assert list(found.indicator("教师").facts["why"].dropna()) == ["unit"]
 
 
+def test_a_unit_that_the_tables_have_as_another_is_said() -> None:
+    spent = frames(
+        [report(said("投入1.2万元", metric="投入", number="1.2万元", value="12000", unit="元"), region="甲县")]
+    )
+    with pytest.raises(ZongjieError, match=r"values in 万元 stand in the tables in 元\. Ask for 元\."):
+        spent.indicator("投入", unit="万元")
+    assert spent.indicator("投入", unit=("元", "个")).units == ("元", "个")
+    assert spent.indicator("投入", unit="个").facts["why"].to_list() == ["unit"]
+
+
+def test_words_that_are_not_known_are_said(two: list[Record]) -> None:
+    given = frames(two)
+    for argument, call in (
+        ("status", lambda: given.indicator(RATE, status="planned")),  # type: ignore[arg-type]
+        ("kind", lambda: given.indicator(RATE, kind="levels")),  # type: ignore[arg-type]
+        ("numbers", lambda: frames(two, numbers="int")),  # type: ignore[arg-type]
+        ("table", lambda: given.chinese("fact")),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(ZongjieError, match=rf"^{argument}: '\w+' is not known\. Give one of: \w+"):
+            call()
+
+
 @pytest.mark.parametrize(
     ("value", "flag", "shown"),
     [(("95", None), ">=", 95.0), ((None, "45"), "<=", 45.0), (("2", "3"), "-", 2.5), ("0", "=", 0.0)],

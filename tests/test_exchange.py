@@ -19,7 +19,7 @@ from zongjie.clauses import split_clauses
 from zongjie.cli import GoldFormat
 from zongjie.corpus import LETTERS, GoldError, Passage, parse_markup, read_gold
 from zongjie.errors import OutputExists, ZongjieError
-from zongjie.exchange import FORMATS, Suggestion, export, import_
+from zongjie.exchange import FORMATS, Suggestion, export, import_, passages_of
 from zongjie.exchange.sheets import from_sheet, to_sheet
 from zongjie.exchange.units import from_utf16, to_utf16
 from zongjie.layers import LINK_TYPES, LINKS
@@ -158,6 +158,42 @@ def test_nothing_is_replaced_unasked(tmp_path: Path) -> None:
     assert {file.name for file in tmp_path.iterdir()} == {"tasks.xml"}
     export(PASSAGES, "label-studio", tmp_path / "tasks.json", force=True)
     assert {file.name for file in tmp_path.iterdir()} == {"tasks.json", "tasks.xml"}
+
+
+@pytest.mark.parametrize("format_", ["label-studio", "brat", "jsonl"])
+def test_a_folder_of_something_else_is_never_replaced(format_: str, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "work.txt").write_text("mine", "utf-8")
+    with pytest.raises(OutputExists, match=r"mine: this folder is no output of .* Name a new"):
+        export(PASSAGES, format_, tmp_path / "mine", force=True)
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine", "work.txt"]
+
+
+def test_a_folder_takes_only_an_older_ones_place_or_an_empty_ones(tmp_path: Path) -> None:
+    folder = tmp_path / "brat"
+    folder.mkdir()
+    for passages in (PASSAGES, PASSAGES[:1]):
+        export(passages, "brat", folder, force=True)
+        assert len(list(folder.glob("*.ann"))) == len(passages)
+    (tmp_path / "file").write_text("mine", "utf-8")
+    with pytest.raises(OutputExists, match="this is a file, and brat writes a folder"):
+        export(PASSAGES, "brat", tmp_path / "file", force=True)
+
+
+def test_tasks_cannot_have_the_name_of_their_config(tmp_path: Path) -> None:
+    with pytest.raises(ZongjieError, match=r"tasks\.xml: label-studio writes a file of its own"):
+        export(PASSAGES, "label-studio", tmp_path / "tasks.xml")
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_encoding_is_said(tmp_path: Path) -> None:
+    for name, format_ in (("gold.txt", "markup"), ("rows.jsonl", "jsonl"), ("tasks.json", "label-studio")):
+        (tmp_path / name).write_bytes("#一\n清溪县".encode("gb18030"))
+        with pytest.raises(GoldError, match=rf"{name}: not UTF-8|{name}: not JSON"):
+            import_(tmp_path / name, format_)
+    for name in ("gold.txt", "rows.jsonl"):
+        with pytest.raises(GoldError, match=f"{name}: not UTF-8.*Save it as UTF-8"):
+            list(passages_of(tmp_path / name))
 
 
 def test_an_unknown_format_and_a_double_id_are_refused(tmp_path: Path) -> None:

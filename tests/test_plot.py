@@ -30,6 +30,8 @@ def _no_font(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(plot, "_writes_chinese", lambda families: False)
     yield
     plot._chinese.cache_clear()
+    if pyplot := sys.modules.get("matplotlib.pyplot"):  # another test may have imported it, and then it keeps figures
+        pyplot.close("all")
 
 
 def stated(place: str, year: int, number: str, role: str = "R", metric: str = RATE) -> Record:
@@ -78,6 +80,11 @@ def test_one_year_gives_bars(found: Frames) -> None:
     assert ticks(ax.yaxis) == ["乙市", "甲县"]
     assert ax.get_title() == f"{RATE} 2023"
     assert "另有 1 项未画" in plot.over_years(one, most=1).get_xlabel()
+
+
+def test_one_place_is_told_by_its_whole_name() -> None:
+    two = frames([stated("甲县", 2022, "90"), stated("甲县", 2023, "91"), stated("甲县城区", 2023, "95")])
+    assert labels(plot.over_years(two.indicator(RATE), places="甲县城区")) == ["甲县城区", "其他 1 处"]
 
 
 def test_promises_stand_beside_what_was_reached(found: Frames) -> None:
@@ -142,8 +149,12 @@ def test_nothing_to_draw_is_said() -> None:
         plot.promises(none, RATE),
         plot.by_section(none),
         plot.co_occurrence(none),
+        plot.co_occurrence(frames([report(said("东校入选甲工程", program="甲工程", school="东校"))]), most=0),
+        plot.over_years(frames([stated("甲县", 2023, "90")]).indicator(RATE), places=["丙区"]),
     ):
         assert [text.get_text() for text in ax.texts] == ["没有可画的内容"]
+    with pytest.raises(ZongjieError, match="role: 'goals' is not known"):
+        plot.by_section(none, role="goals")  # type: ignore[arg-type]
 
 
 def test_given_axes_are_drawn_on_and_no_setting_stays(found: Frames) -> None:

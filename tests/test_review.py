@@ -120,6 +120,23 @@ def test_what_is_exported_is_gold_or_records_as_it_stands_there(output: Path, go
     assert list(passages_of(rows)) == read_gold(gold)[:3]
 
 
+def test_what_is_read_is_not_replaced(output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    records = output / "records.jsonl"
+    before = records.read_bytes()
+    for command in ("view", "review", "export"):
+        more = ["--format", "jsonl"] if command == "export" else []
+        assert run(command, output, "-o", records, "--force", *more) == 2
+        assert "is not replaced. Name another" in capsys.readouterr().err
+    assert records.read_bytes() == before
+    rows = tmp_path / "rows.jsonl"
+    assert run("export", output, "-o", rows, "--format", "jsonl") == 0
+    assert run("import", rows, "-o", rows, "--format", "jsonl", "--force") == 2
+    capsys.readouterr()
+    assert run("import", rows, "-o", tmp_path / "gold.json", "--format", "jsonl") == 2
+    assert "its name must end in .jsonl or .txt" in " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert not (tmp_path / "gold.json").exists()
+
+
 def corrections(tasks: list[dict[str, object]]) -> Iterator[dict[str, object]]:
     """Submit every task as it was suggested, but for one label, as Label Studio's export has it."""
     for number, task in enumerate(tasks, 1):

@@ -37,6 +37,7 @@ _INCLUDE = typer.Option(
     "--include", metavar="GLOB", help="Of folders, read only files that fit: '*.docx', '2023/**'. May be repeated."
 )
 _EXCLUDE = typer.Option("--exclude", metavar="GLOB", help="Leave out files and folders that fit. May be repeated.")
+_GOLD_STYLES = {".jsonl": "jsonl", ".txt": "markup"}  # what import writes, by the ending
 _INTERRUPTED = 130  # exit code, as of a shell's command that Ctrl-C ended
 
 
@@ -293,6 +294,7 @@ def export(
     """Write passages for an annotation tool: those that people have annotated, or all of extracted documents."""
     from zongjie import exchange
 
+    _keep(out, [source])
     written = exchange.export(exchange.passages_of(source), format.value, out, force=force)
     typer.echo(f"passages: {written}", err=True)
     typer.echo(out)
@@ -309,6 +311,7 @@ def review(
     """Write passages for people to correct, those that the extractor is least sure of first."""
     from zongjie import exchange, outputs
 
+    _keep(out, [source])
     written = exchange.export(exchange.review(outputs.read(source), limit=limit), format.value, out, force=force)
     typer.echo(f"passages: {written}", err=True)
     typer.echo(out)
@@ -326,11 +329,13 @@ def import_(
     """Read back what people have annotated, for train and evaluate."""
     from zongjie import exchange
 
+    if not (style := _GOLD_STYLES.get(out.suffix)):
+        raise typer.BadParameter(f"{out}: its name must end in {' or '.join(_GOLD_STYLES)}.", param_hint="'--out'")
+    _keep(out, files)
     imported = [exchange.import_(file, format.value) for file in files]
     untouched = sum(len(one.untouched) for one in imported)
     if untouched:
         typer.echo(f"not annotated, and so left out: {untouched} passages", err=True)
-    style = "markup" if out.suffix == ".txt" else "jsonl"
     written = exchange.export((p for one in imported for p in one.passages), style, out, force=force)
     typer.echo(f"passages: {written}", err=True)
     typer.echo(out)
@@ -351,6 +356,7 @@ def view(
     from zongjie.view import page
     from zongjie.writers.atomic import open_atomic
 
+    _keep(out, sources)
     with open_atomic(out, force=force) as stream:
         records = [record for source in sources for record in outputs.read(source)]
         stream.write(page(records, title=title, language=language.value))
@@ -366,6 +372,19 @@ def schema() -> None:
     from zongjie.record import json_schema
 
     typer.echo(simplejson.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+def _keep(out: Path, inputs: Sequence[Path]) -> None:
+    """Refuse to replace what is read, which --force would otherwise lose."""
+    from zongjie import outputs
+    from zongjie.errors import OutputExists
+
+    if not out.exists():
+        return
+    for path in inputs:
+        read = [stored.path for stored in outputs.find(path)] or [path]
+        if {kept.resolve() for kept in read} & {out.resolve(), *out.resolve().parents}:
+            raise OutputExists(f"{out}: this is what is to be read, or in it, and is not replaced. Name another.")
 
 
 def _report(summary: Summary) -> None:

@@ -425,6 +425,25 @@ def format_value(value: Value) -> str:
     return "|".join([*sides, value.unit, value.flag])
 
 
+def read_utf8(path: Path) -> str:
+    """Read a file of annotations.
+
+    Args:
+        path: The file; a byte order mark is left out.
+
+    Returns:
+        Its text.
+
+    Raises:
+        GoldError: If it is not UTF-8; offsets leave no room for a guess.
+        OSError: If it cannot be opened.
+    """
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise GoldError(f"{path}: not UTF-8: {error}. Save it as UTF-8.") from error
+
+
 def read_gold(path: Path) -> list[Passage]:
     """Read annotated passages from a file or a folder.
 
@@ -455,7 +474,7 @@ def _read_rows(path: Path) -> list[Passage]:
     """Read gold rows, one a line."""
     passages: list[Passage] = []
     seen: set[str] = set()
-    for at, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+    for at, line in enumerate(read_utf8(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -471,7 +490,7 @@ def _read_rows(path: Path) -> list[Passage]:
 
 def _read_markup(path: Path) -> list[Passage]:
     """Read a file of markup."""
-    return parse_markup(path.read_text(encoding="utf-8"), source=path.stem)
+    return parse_markup(read_utf8(path), source=path.stem)
 
 
 _READERS = {".jsonl": _read_rows, ".txt": _read_markup}

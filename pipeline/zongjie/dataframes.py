@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from zongjie import outputs
 from zongjie.errors import ZongjieError
-from zongjie.indicator import YEARS, Indicator, find, periods, year_of
+from zongjie.indicator import YEARS, Indicator, find, one_of, periods, year_of
 from zongjie.ontology import Table, load_table
 from zongjie.record import DocumentKind, EntityType, Flag, Kind, Record, Status
 from zongjie.writers.facts import columns
@@ -107,10 +107,14 @@ class Frames:
                 it.
             status: ``actual`` or ``target``.
             kind: ``level``, ``up``, ``down`` or ``rank``; a rise is not a level.
-            unit: The unit, or several that are to count as one (``("人", "名")``); the most frequent if not given.
+            unit: The unit as the tables have it (元, not 万元), or several that are to count as one
+                (``("人", "名")``); the most frequent if not given.
 
         Returns:
             The indicator; ``.table`` is the table, and its notes say what could not be placed.
+
+        Raises:
+            ZongjieError: If there is no such status or kind, or the tables have the unit as another.
         """
         return find(self, pattern, status=status, kind=kind, unit=unit)
 
@@ -122,7 +126,11 @@ class Frames:
 
         Returns:
             A copy, for people; ``indicator`` and ``zongjie.plot`` want the tables as they are.
+
+        Raises:
+            ZongjieError: If there is no such table.
         """
+        one_of("table", table, tuple(TABLES))
         shown = getattr(self, table).copy()
         labels = {column.field: column.labels for column in columns() if column.labels}
         for column in TABLES[table]:
@@ -147,8 +155,7 @@ def frames(records: str | PathLike[str] | Record | Iterable[Record], *, numbers:
         ZongjieError: If there is no output that holds whole records, something given is no record, or pandas is not
             installed.
     """
-    if numbers not in get_args(Numbers):
-        raise ZongjieError(f"numbers: {numbers!r} is not known. Give one of: {', '.join(get_args(Numbers))}.")
+    one_of("numbers", numbers, get_args(Numbers))
     pd = library("pandas", "explore")
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
     for doc, record in enumerate(_records(records), 1):
@@ -188,7 +195,8 @@ def _records(given: str | PathLike[str] | Record | Iterable[Record]) -> Iterator
     if isinstance(given, str | PathLike):
         yield from outputs.read(str(given) if isinstance(given, str) else given.__fspath__())
         return
-    for record in [given] if isinstance(given, Record) else given:  # a record is iterable too, over its fields
+    # a record is iterable too, over its fields; what is not iterable is no record either
+    for record in given if isinstance(given, Iterable) and not isinstance(given, Record) else [given]:
         if not isinstance(record, Record):
             said = f"frames: expected records, received {type(record).__name__}. Give what zongjie.load() returns for"
             raise ZongjieError(f"{said} a document, or the .record of each outcome of pipe().")

@@ -13,9 +13,11 @@ from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
+from zongjie.errors import ZongjieError
 from zongjie.looks import Language, Word
 from zongjie.ontology import Table, load_table
 from zongjie.period import find_periods, parse_period
+from zongjie.quantity import parse_quantity
 from zongjie.record import Kind, Status
 from zongjie.writers.libraries import library
 
@@ -146,7 +148,12 @@ def find(
 
     Returns:
         The indicator.
+
+    Raises:
+        ZongjieError: If there is no such status or kind, or the tables have the unit as another (万元 as 元).
     """
+    one_of("status", status, get_args(Status))
+    one_of("kind", kind, get_args(Kind))
     pd = library("pandas", "explore")
     named = pattern.pattern if isinstance(pattern, re.Pattern) else pattern
     search = pattern.search if isinstance(pattern, re.Pattern) else re.compile(re.escape(pattern)).search
@@ -179,6 +186,21 @@ def find(
     return Indicator(named, units, facts)
 
 
+def one_of(argument: str, given: str, known: Collection[str]) -> None:
+    """Refuse an argument that is none of the words that are known.
+
+    Args:
+        argument: What the argument is called.
+        given: What was given for it.
+        known: What may be.
+
+    Raises:
+        ZongjieError: If it is none of these.
+    """
+    if given not in known:
+        raise ZongjieError(f"{argument}: {given!r} is not known. Give one of: {', '.join(known)}.")
+
+
 def periods(years: Iterable[int | None]) -> list[Any]:
     """Give years as pandas knows them.
 
@@ -208,9 +230,14 @@ def year_of(start: date | None, end: date | None) -> int | None:
 
 def _units(stated: pd.Series, wanted: str | Collection[str] | None) -> tuple[str, ...]:
     """Say which units count: those asked for, or the most frequent; of several the one that is met first."""
-    if wanted is not None:
-        return (wanted,) if isinstance(wanted, str) else tuple(wanted)
     met = stated.dropna().to_list()
+    if wanted is not None:
+        units = (wanted,) if isinstance(wanted, str) else tuple(wanted)
+        for unit in units:
+            base = parse_quantity(f"1{unit}")
+            if unit not in met and base and base.unit in met:
+                raise ZongjieError(f"unit: values in {unit} stand in the tables in {base.unit}. Ask for {base.unit}.")
+        return units
     return (max(met, key=met.count),) if met else ()
 
 

@@ -20,6 +20,7 @@ from itertools import cycle
 from re import Pattern
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from zongjie.indicator import Indicator, one_of
 from zongjie.looks import Language, Word, looks
 from zongjie.ontology import Table, load_table
 from zongjie.record import Record
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from zongjie.dataframes import Frames
-    from zongjie.indicator import Indicator
 
 Role = Literal["measures", "results", "targets", "issues"]
 
@@ -61,7 +61,7 @@ def _table() -> PlotTable:
 def over_years(
     indicator: Indicator,
     *,
-    places: Collection[str] | None = None,
+    places: str | Collection[str] | None = None,
     most: int = 8,
     ax: Axes | None = None,
     language: Language = "zh",
@@ -70,8 +70,8 @@ def over_years(
 
     Args:
         indicator: What ``Frames.indicator`` gave.
-        places: The places to tell apart; if not given, those known in most years, then those with the highest latest
-            values. The other places are grey lines, or have no bar.
+        places: The place, or the places, to tell apart; if not given, those known in most years, then those with the
+            highest latest values. The other places are grey lines, or have no bar.
         most: How many places to tell apart if ``places`` is not given.
         ax: Where to draw.
         language: ``zh`` or ``en``, of the words that are not the documents'.
@@ -88,16 +88,20 @@ def over_years(
     if places is None:
         ranked = sorted(table.index, key=lambda place: (-table.loc[place].count(), -latest[place], place))
         places = ranked[:most]
+    elif isinstance(places, str):  # else every part of its name would be told apart
+        places = (places,)
     told = sorted((place for place in table.index if place in places), key=lambda place: -latest[place])
     others = [place for place in table.index if place not in places]
     one_year = len(table.columns) == 1
     with _drawing(ax, 7.5, _height(len(told)) if one_year else 4.2) as drawn:
         title = f"{indicator.name} {table.columns[0]}" if one_year else indicator.name
         drawn.set_title(_short(title, _TITLE))
+        if _blank(drawn, not told if one_year else table.empty, language):
+            return drawn
         if one_year:
             _bars(drawn, told, [latest[place] for place in told], "C0")
             drawn.set_xlabel(_joined(indicator.unit, _more(len(others), language)))
-        elif not _blank(drawn, table.empty, language):
+        else:
             _lines(drawn, table, told, others, _word("others", language, count=len(others)))
             drawn.set_ylabel(indicator.unit)
         return drawn
@@ -169,7 +173,7 @@ def by_section(
     Args:
         frames: The tables; of one document the sections stay in its order, of several the largest come first.
         role: Which statements to count: ``measures``, ``results``, ``targets`` or ``issues``.
-        level: Of how many headings, the outermost first, a section is told by.
+        level: Of how many headings, the outermost first, a section is told by; 1 or more.
         most: How many sections to draw.
         ax: Where to draw.
         language: ``zh`` or ``en``, of the words that are not the documents'.
@@ -178,8 +182,9 @@ def by_section(
         The axes.
 
     Raises:
-        ZongjieError: If matplotlib is not installed.
+        ZongjieError: If there is no such role, or matplotlib is not installed.
     """
+    one_of("role", role, ROLES)
     chosen = frames.statements[frames.statements["role"] == role]
     untitled = _word("untitled", language)
     counts = Counter(section[:level][-1] if section else untitled for section in chosen["section"])
@@ -258,7 +263,7 @@ def co_occurrence(frames: Frames, *, most: int = 12, ax: Axes | None = None, lan
     programs = [program for program in programs if any(pairs[program, school] for school in schools)]
     with _drawing(ax, 3 + 0.45 * len(schools), 2 + 0.34 * len(programs)) as drawn:
         drawn.set_title(_word("together", language))
-        if _blank(drawn, not pairs, language):
+        if _blank(drawn, not programs, language):
             return drawn
         grid = [[pairs[program, school] for school in schools] for program in programs]
         highest = max(map(max, grid))
@@ -325,8 +330,9 @@ def _families() -> set[str]:
 def _drawing(ax: Axes | None, width: float, height: float) -> Iterator[Axes]:
     """Give axes on which texts are written in Chinese; width and height in inches, of a figure that is made."""
     families = fonts()
+    # before the context: pyplot's first figure turns the backend of a notebook on, which the context's end would undo
+    drawn = _axes(width, height) if ax is None else ax
     with library("matplotlib", "explore").rc_context({"font.family": families}):
-        drawn = _axes(width, height) if ax is None else ax
         plain = drawn.title.get_fontfamily()
         yield drawn
         for text in drawn.findobj(library("matplotlib.text", "explore").Text):

@@ -246,7 +246,7 @@ class Reading:
 
         def change(position: int) -> None:
             starts.append(position)
-            paths.append([self.text[h.start : h.end].strip() for h in stack])
+            paths.append([self.text[h.start : h.end].strip("# \t\n\u3000") for h in stack])  # without Markdown's marks
 
         for heading in self.headings:
             self._end_inline(stack, heading.start, change)

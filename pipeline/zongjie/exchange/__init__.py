@@ -17,7 +17,7 @@ from typing import Final
 
 from zongjie import outputs
 from zongjie.corpus import GoldError, Passage, format_markup, read_gold
-from zongjie.errors import ZongjieError
+from zongjie.errors import OutputExists, ZongjieError
 from zongjie.exchange import brat, docbin, doccano, label_studio
 from zongjie.exchange.drafts import choose, suggest
 from zongjie.exchange.sheets import Sheet, Suggestion, from_sheet
@@ -36,11 +36,13 @@ class Format:
         read: Reads sheets back, each with its place in the file for messages; ``None`` for one that nobody has
             annotated. Not given where ``corpus.read_gold`` reads the file.
         beside: Endings of the further files that it writes, in the place of the file's own.
+        marker: Where it writes a folder, the file by which such a folder is known; else empty.
     """
 
     write: Callable[[Sequence[Suggestion], Path], None]
     read: Callable[[Path], Iterator[tuple[str, Sheet | None]]] | None = None
     beside: tuple[str, ...] = ()
+    marker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     {
         "label-studio": Format(label_studio.write, label_studio.read, (".xml",)),
         "doccano": Format(doccano.write, doccano.read, (".labels.json", ".relations.json")),
-        "brat": Format(brat.write, brat.read),
+        "brat": Format(brat.write, brat.read, marker=brat.CONFIG),
         "spacy": Format(docbin.write, docbin.read),
         "markup": Format(_write_markup),
         "jsonl": Format(_write_rows),
@@ -83,7 +85,7 @@ def export(passages: Iterable[Passage | Suggestion], format: str, path: str | Pa
         passages: Annotated passages, or suggestions (of ``review``), which Label Studio shows as predictions.
         format: A key of ``FORMATS``.
         path: The file; for ``brat`` the folder. Label Studio and doccano get their configuration beside it.
-        force: Whether what is there may be replaced.
+        force: Whether what is there may be replaced; a folder only by a folder, and if it was made so.
 
     Returns:
         How many passages were written.
@@ -91,16 +93,30 @@ def export(passages: Iterable[Passage | Suggestion], format: str, path: str | Pa
     Raises:
         GoldError: If the format cannot hold a passage, or two have one id.
         OutputExists: If there is something and it may not be replaced.
+        ZongjieError: If there is no such format, or a file that it writes beside would have the path's own name.
     """
+    chosen, path = _format(format), Path(path)
+    _refuse_path(path, format, chosen)
     suggestions = [p if isinstance(p, Suggestion) else Suggestion(p) for p in passages]
     _refuse_doubles(s.passage for s in suggestions)
-    chosen, path = _format(format), Path(path)
     with make_atomic(path, force=force) as made:
         chosen.write(suggestions, made)
         for ending in chosen.beside:
             with make_atomic(path.with_suffix(ending), force=force) as other:
                 made.with_suffix(ending).rename(other)
     return len(suggestions)
+
+
+def _refuse_path(path: Path, format: str, chosen: Format) -> None:
+    """Refuse a path that the format cannot be written to, or where a replacement would take more than itself away."""
+    if path.is_file() and chosen.marker:
+        raise OutputExists(f"{path}: this is a file, and {format} writes a folder. Name a new folder.")
+    if path.is_dir() and not (chosen.marker and ((path / chosen.marker).is_file() or not any(path.iterdir()))):
+        said = f"{path}: this folder is no output of {format}, and is not replaced, with --force neither"
+        raise OutputExists(f"{said}. Name a new {'folder' if chosen.marker else 'file'}.")
+    if path.suffix in chosen.beside:
+        said = f"{path}: {format} writes a file of its own with this ending beside the passages"
+        raise ZongjieError(f"{said}. Name a file with another ending.")
 
 
 def import_(path: str | Path, format: str) -> Imported:
@@ -121,18 +137,15 @@ def import_(path: str | Path, format: str) -> Imported:
     path, read = Path(path), _format(format).read
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder. Check the path; it is relative to {Path.cwd()}.")
-    if read is None:
-        return Imported(tuple(read_gold(path)))
     passages: list[Passage] = []
     untouched: list[str] = []
-    try:
-        for where, sheet in read(path):
-            if sheet is None:
-                untouched.append(where)
-            else:
-                passages.append(from_sheet(sheet, where))
-    except UnicodeDecodeError as error:
-        raise GoldError(f"{path}: not UTF-8: {error}. Save it as UTF-8.") from error
+    if read is None:
+        return Imported(tuple(read_gold(path)))
+    for where, sheet in read(path):
+        if sheet is None:
+            untouched.append(where)
+        else:
+            passages.append(from_sheet(sheet, where))
     if untouched and not passages:
         raise GoldError(
             f"{path}: nobody has annotated any of its {len(untouched)} passages. Submit them in the tool first."
@@ -158,15 +171,13 @@ def passages_of(path: str | Path) -> Iterator[Passage | Suggestion]:
     """
     path = Path(path)
     stored = outputs.find(path)
-    if not stored or (stored[0].format == "jsonl" and path.is_file() and not _holds_records(path)):
-        yield from read_gold(path)
-    else:
-        yield from _once(outputs.read(path))
+    rows = not stored or (stored[0].format == "jsonl" and path.is_file() and not _holds_records(path))
+    yield from read_gold(path) if rows else _once(outputs.read(path))
 
 
 def _holds_records(path: Path) -> bool:
-    with path.open(encoding="utf-8") as lines:
-        return any('"schema_version"' in line for line in islice(lines, 1))
+    with path.open("rb") as lines:
+        return any(b'"schema_version"' in line for line in islice(lines, 1))
 
 
 def _once(records: Iterable[Record]) -> Iterator[Suggestion]:

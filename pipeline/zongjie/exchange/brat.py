@@ -2,8 +2,7 @@
 
 In: suggestions, or such a folder as brat leaves it. Out: the other. A span is a ``T`` line, a link an ``R`` line,
 status and kind ``A`` lines, a value the annotator's note on its NUMBER (a ``#`` line); a clause is a ``T`` line
-``CLAUSE_M``.
-``passages.jsonl`` keeps the ids of the passages, for names of files cannot hold them all.
+``CLAUSE_M``. ``passages.jsonl`` keeps the ids of the passages, for names of files cannot hold them all.
 
 Offsets are code points, as brat's server counts. No line may be broken in an ``.ann``, so a span that holds a line
 break is written in pieces; one that begins or ends with one cannot be. Format: https://brat.nlplab.org/standoff.html.
@@ -19,7 +18,7 @@ from typing import Any, Final
 
 import simplejson
 
-from zongjie.corpus import GoldError
+from zongjie.corpus import GoldError, read_utf8
 from zongjie.exchange.doccano import CLAUSE
 from zongjie.exchange.sheets import (
     KINDS,
@@ -38,6 +37,7 @@ from zongjie.layers import LINK_TYPES, LINKS
 from zongjie.looks import looks
 
 INDEX: Final = "passages.jsonl"
+CONFIG: Final = "annotation.conf"
 _STATUS, _KIND, _NOTE = "Status", "Kind", "AnnotatorNotes"
 _LABELS: Final[dict[str, Label]] = {
     **{type_: type_ for type_ in TYPES},
@@ -65,7 +65,7 @@ def write(suggestions: Sequence[Suggestion], path: Path) -> None:
         _write(path / f"{name}.txt", sheet.text)
         _write(path / f"{name}.ann", "".join(f"{line}\n" for line in _lines(sheet)))
     _write(path / INDEX, "".join(f"{line}\n" for line in index))
-    _write(path / "annotation.conf", _annotation_conf())
+    _write(path / CONFIG, _annotation_conf())
     _write(path / "visual.conf", _visual_conf())
 
 
@@ -165,7 +165,7 @@ def _index(path: Path) -> dict[str, dict[str, str]]:
     if not path.is_file():
         return {}
     try:
-        rows = [simplejson.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
+        rows = [simplejson.loads(line) for line in read_utf8(path).split("\n") if line.strip()]
         return {row["file"]: row for row in rows}
     except (ValueError, KeyError, TypeError) as error:
         raise GoldError(f"{path}: not as zongjie wrote it: {error}. Restore it, or delete it.") from error

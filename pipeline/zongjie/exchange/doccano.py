@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import simplejson
 
-from zongjie.corpus import GoldError
+from zongjie.corpus import GoldError, read_utf8
 from zongjie.exchange.sheets import KINDS, NUMBER, ROLES, STATUSES, TYPES, Arc, Mark, Sheet, Suggestion, to_sheet
 from zongjie.exchange.units import from_utf16, to_utf16
 from zongjie.layers import LINKS
@@ -86,7 +86,7 @@ def read(path: Path) -> Iterator[tuple[str, Sheet | None]]:
     Raises:
         GoldError: If a line is no such row.
     """
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), 1):
+    for number, line in enumerate(read_utf8(path).split("\n"), 1):
         if not line.strip():
             continue
         where = f"{path.name}:{number}"

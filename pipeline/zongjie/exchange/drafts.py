@@ -18,19 +18,17 @@ from typing import Any, Final, cast
 
 from zongjie.clauses import split_clauses
 from zongjie.corpus import LETTERS, Claim, Clause, GoldError, Passage, Tag
-from zongjie.exchange.sheets import NUMBER, Mark, Suggestion, role_of
+from zongjie.exchange.sheets import NUMBER, STATEMENTS, Mark, Suggestion, role_of
 from zongjie.layers import LINK_TYPES, LINKS
 from zongjie.reading import Reading
 from zongjie.record import ClauseRole, EntityType, Fact, Record, Span
 from zongjie.text import Block, Text
-from zongjie.writers.tables import ROLES
 
 _A_LOOK: Final = 50  # characters that a passage counts for besides its own
 _LONG: Final = 160  # characters after which a passage takes up no further sentence
 _SHINGLE: Final = 8  # characters
 _SEEN: Final = 0.6  # share of its shingles that passages chosen before hold, above which a passage is left out
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_LETTERS: Final = {name: cast(ClauseRole, name[0].upper()) for name in ROLES}
 
 _Place = tuple[str, int, int]  # type, start, end
 
@@ -67,7 +65,7 @@ class _Cutter:
         self.entities = self._placed((e.type, e, e.confidence) for e in record.entities)
         self.facts = self._placed((NUMBER, f.number, f) for f in record.facts)
         self.statements = self._placed(
-            (letter, s, s.confidence) for name, letter in _LETTERS.items() for s in getattr(record, name)
+            (letter, s, s.confidence) for letter, name in STATEMENTS.items() for s in getattr(record, name)
         )
 
     def run(self) -> Iterator[Suggestion]:

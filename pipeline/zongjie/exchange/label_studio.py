@@ -19,8 +19,21 @@ from xml.sax.saxutils import quoteattr
 
 import simplejson
 
-from zongjie.corpus import GoldError
-from zongjie.exchange.sheets import KINDS, NUMBER, ROLES, STATUSES, TYPES, Arc, Mark, Sheet, Suggestion, to_sheet
+from zongjie.corpus import GoldError, read_utf8
+from zongjie.exchange.sheets import (
+    KINDS,
+    NUMBER,
+    OTHER,
+    ROLES,
+    STATEMENTS,
+    STATUSES,
+    TYPES,
+    Arc,
+    Mark,
+    Sheet,
+    Suggestion,
+    to_sheet,
+)
 from zongjie.exchange.units import from_utf16
 from zongjie.layers import LINKS
 from zongjie.looks import Word, looks
@@ -71,8 +84,8 @@ def config() -> str:
         *(label(type_, type_, look.colors[type_].light.ink) for type_ in TYPES),
         "  </Labels>",
         f'  <Labels name="{_CLAUSE}" toName="{_TEXT}" choice="single">',
-        *(label(role, _STATEMENTS[role], look.marks[_STATEMENTS[role]].light.ink) for role in _STATEMENTS),
-        f'    <Label value="{ROLES[-1]}"/>',
+        *(label(role, name, look.marks[name].light.ink) for role, name in STATEMENTS.items()),
+        f'    <Label value="{OTHER}"/>',
         "  </Labels>",
         f'  <Text name="{_TEXT}" value="$text" granularity="symbol"/>',
         *choices(_STATUS, STATUSES),
@@ -81,9 +94,6 @@ def config() -> str:
         "</View>",
     ]
     return "\n".join(lines) + "\n"
-
-
-_STATEMENTS: Final = {"M": "measures", "R": "results", "T": "targets", "I": "issues"}
 
 
 def _both(word: Word) -> str:
@@ -137,7 +147,7 @@ def read(path: Path) -> Iterator[tuple[str, Sheet | None]]:
         GoldError: If the file is no such export, or a region is marked in a way that cannot be taken.
     """
     try:
-        tasks = simplejson.loads(path.read_text(encoding="utf-8-sig"))
+        tasks = simplejson.loads(read_utf8(path))
     except ValueError as error:
         raise GoldError(f"{path.name}: not JSON: {error}. Export from Label Studio as JSON.") from error
     for number, task in enumerate(tasks if isinstance(tasks, list) else [tasks], 1):

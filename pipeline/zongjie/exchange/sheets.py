@@ -25,6 +25,7 @@ from zongjie.reading import Reading
 from zongjie.record import ClauseRole, EntityType, Kind, Status, Value
 from zongjie.rules import find_links
 from zongjie.text import Mention, Text
+from zongjie.writers.tables import ROLES as LISTS
 
 NUMBER: Final = "NUMBER"
 TYPES: Final[tuple[EntityType, ...]] = get_args(EntityType)
@@ -32,6 +33,8 @@ ROLES: Final[tuple[ClauseRole, ...]] = get_args(ClauseRole)
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 OTHER: Final = "O"
+STATEMENTS: Final[Mapping[ClauseRole, str]] = {cast(ClauseRole, name[0].upper()): name for name in LISTS}
+"""The record's list of the statements of each role."""
 
 _ROLE_OF: Final[Mapping[str, LinkName]] = {LINK_TYPES.get(role, role.upper()): role for role in LINKS}
 
