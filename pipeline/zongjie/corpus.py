@@ -425,11 +425,12 @@ def format_value(value: Value) -> str:
     return "|".join([*sides, value.unit, value.flag])
 
 
-def read_utf8(path: Path) -> str:
-    """Read a file of annotations.
+def read_utf8(path: Path, *, whole: bool = False) -> str:
+    """Read a file of annotations, its line breaks as they are.
 
     Args:
-        path: The file; a byte order mark is left out.
+        path: The file.
+        whole: Whether offsets count its byte order mark, which is otherwise left out.
 
     Returns:
         Its text.
@@ -439,7 +440,7 @@ def read_utf8(path: Path) -> str:
         OSError: If it cannot be opened.
     """
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes().decode("utf-8" if whole else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise GoldError(f"{path}: not UTF-8: {error}. Save it as UTF-8.") from error
 

@@ -154,9 +154,9 @@ def read(path: Path) -> Iterator[tuple[str, Sheet | None]]:
     known = _index(path / INDEX)
     for file in texts:
         about = known.get(file.stem, {})
-        text = file.read_bytes().decode()
+        text = read_utf8(file, whole=True)
         ann = file.with_suffix(".ann")
-        marks, arcs = _Reader(f"{path.name}/{ann.name}", text).run(ann.read_bytes().decode())
+        marks, arcs = _Reader(f"{path.name}/{ann.name}", text).run(read_utf8(ann))
         id_, source = about.get("id", file.stem), about.get("source", path.name)
         yield f"{path.name}/{ann.name}", Sheet(id_, source, text, marks, arcs)
 
