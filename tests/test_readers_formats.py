@@ -160,7 +160,8 @@ class TestDocx:
         paragraph._p.append(parse_xml(f"<w:ins {W}><w:r><w:t>补入。</w:t></w:r></w:ins>"))
         assert one(word(document), ".docx").content == "框外文字。补入。\n框内文字。"
 
-    def test_truncated_and_foreign_and_protected(self) -> None:
+    def test_truncated_and_foreign_and_protected(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PATH", "")  # no LibreOffice
         data = word(docx.Document())
         assert "truncated" in failure(data[: len(data) // 2], ".docx").reason
         ole = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600)

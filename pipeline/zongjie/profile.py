@@ -225,6 +225,14 @@ def _headline_in(head: tuple[str, ...]) -> str | None:
     return head[0] if dated else None
 
 
+def _run_in(page: _Page) -> str | None:
+    """Take what stands before the colon of the first line for its title, if it names body or time (清溪县…工作总结:…)."""
+    words, colon, _ = page.lead[0].replace("：", ":").partition(":") if page.lead and not page.head else ("", "", "")
+    rest = _strip_period(words)
+    named = rest != words or _organisation(rest, _table().issuer.follows)
+    return words if colon and named and _is_title(words) else None
+
+
 def _organisation(words: str, end: str) -> str | None:
     """Give the organisation at the start of some words, if what follows it fits ``end``."""
     issuer = _table().issuer
@@ -363,7 +371,7 @@ def profile(text: Text) -> Profile:
     """
     page = _page(text)
     title = text.stated.title or _labelled(page, _table().published.labelled_title)
-    title = title or _title_in(page.head) or _headline_in(page.head)
+    title = title or _title_in(page.head) or _headline_in(page.head) or _run_in(page)
     kind = _kind(page, title)
     issuer = _issuer(text, page, title)
     stated = text.stated.published
