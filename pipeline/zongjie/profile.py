@@ -226,7 +226,7 @@ def _headline_in(head: tuple[str, ...]) -> str | None:
 
 
 def _run_in(page: _Page) -> str | None:
-    """Take what stands before the colon of the first line for its title, if it names body or time (清溪县…工作总结:…)."""
+    """Take what stands before the colon of the first line for its title (清溪县…工作总结:…)."""
     words, colon, _ = page.lead[0].replace("：", ":").partition(":") if page.lead and not page.head else ("", "", "")
     rest = _strip_period(words)
     named = rest != words or _organisation(rest, _table().issuer.follows)
