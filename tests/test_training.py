@@ -231,7 +231,7 @@ def test_train_writes_a_model_that_says_where_it_comes_from(
         "absent is not there and is left out",
     ]
     origin = read_card(out).training
-    assert origin["passages"] == {"gold": 16, "apart": 0, "silver": 0}
+    assert origin["passages"] == {"gold": 16, "apart": 0, "loose": 0, "silver": 0}
     assert [Path(file).name for file in origin["files"]] == sorted(p.name for p in gold.iterdir())
     assert (origin["seed"], origin["encoder"], origin["smoke"]) == (1, "zongjie", True)
     assert {len(digest) for digest in (*origin["files"].values(), origin["config"])} == {64}
