@@ -370,7 +370,7 @@ class _Finder:
         return self._sorted_out(text, [candidate for candidate in candidates if candidate.admitted])
 
     def _sorted_out(self, text: str, found: list[_Candidate]) -> list[_Candidate]:
-        """Leave out bounded amounts that say which of the counted is meant (收入超10亿元的企业100家)."""
+        """Leave out bounded amounts that say which of the counted is meant (营业额超8亿元的企业16家)."""
         apart = [self.clause.search(text, a.end, b.start) is not None for a, b in pairwise(found)]
         edges = pairwise((True, *apart, True))  # before and after each
         return [one for one, edge in zip(found, edges, strict=False) if all(edge) or not self._sorts(text, one)]
