@@ -237,7 +237,14 @@ def shapes() -> Shapes:
 
 
 def listed(text: str) -> list[Candidate]:
-    """Find the gazetteer's names: the longest at each position, left to right."""
+    """Find the gazetteer's names: the longest at each position, left to right.
+
+    Args:
+        text: Any string.
+
+    Returns:
+        Candidates in order, not overlapping; whether one is meant is not yet said.
+    """
     by_pair = gazetteer().by_pair
     found: list[Candidate] = []
     end = 0
@@ -253,7 +260,13 @@ def listed(text: str) -> list[Candidate]:
 
 
 def is_below(text: str, upper: Candidate, lower: Candidate) -> bool:
-    """Tell whether the second area may lie in the first; an area that no gazetteer holds may lie anywhere."""
+    """Tell whether the second area may lie in the first; an area that no gazetteer holds may lie anywhere.
+
+    Args:
+        text: What both stand in.
+        upper: The first.
+        lower: The second.
+    """
     codes = gazetteer().codes
     above = codes.get(text[upper.start : upper.end])
     beneath = codes.get(text[lower.start : lower.end])

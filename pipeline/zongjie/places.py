@@ -53,7 +53,7 @@ def _patterns() -> _Patterns:
     edge = f"(?:^|(?<=[{single}])|(?<=[^\\w]){longer})"
     body = f"(?:(?!{either(context.gap_verbs)}){known.gap})"
     within = f"(?:(?!{known.acts}){known.gap})"
-    leading = f"[^{re.escape(suffix.not_in_name)}\\W]{{2,4}}?{either(suffix.zones + suffix.administrative)}"
+    leading = f"[^{re.escape(suffix.not_in_name)}\\W]{{2,4}}?{known.units}"
     hamlet = f"(?:(?!{known.acts})[^{re.escape(suffix.not_in_hamlet)}\\W\\d]){{2,3}}?{either(suffix.small)}"
     honour = f"“[^”]{{0,30}}”.{{0,4}}?{either(context.honours)}"
     meeting = f"[^{re.escape(context.gap_stop + scope.meeting_stops)}]{{0,8}}?{either(scope.meetings)}"
