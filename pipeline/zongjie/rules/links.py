@@ -14,6 +14,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from functools import cache
 
 from zongjie.layers import Clause, Link
@@ -26,6 +27,8 @@ from zongjie.text import Mention
 
 _BEFORE, _AFTER = 240, 120  # how far from a number its METRIC and ACTION may stand, in characters
 _PARAGRAPH = 2000  # how far back a TIME or SCHOOL at the head of a paragraph reaches
+_PARTS = 160  # how far a part may stand from the word that says so, and that from the total
+_RECENT = 48  # facts that a total, or its other parts, are looked for in
 _LONGEST_RUN = 12
 
 
@@ -113,6 +116,7 @@ class _Linker:
         return self.links
 
     def _clause(self, numbers: Sequence[Mention], clause: tuple[int, int], sentence: int) -> None:
+        earlier: Sequence[Mention] = ()
         for run in self._runs(numbers):
             # what stands further off belongs to others; it also keeps endless clauses cheap
             around = max(clause[0], run[0].start - _BEFORE), min(clause[1], run[-1].end + _AFTER)
@@ -124,7 +128,9 @@ class _Linker:
                     own = [before]
                 for metric in own or (None,):
                     link = Link(number, metric, action=self._action(number, metric, rivals, around))
-                    self.links.append(self._complete(link, around, self.roles.get(clause[0]), sentence))
+                    start = earlier[i] if len(earlier) == len(run) > 1 else None
+                    self.links.append(self._complete(link, around, self.roles.get(clause[0]), sentence, start))
+            earlier = run
 
     def _runs(self, numbers: Sequence[Mention]) -> list[list[Mention]]:
         """Group numbers that stand in a row with nothing but separators between them."""
@@ -232,16 +238,25 @@ class _Linker:
         """Say whether a verb between two numbers governs the second."""
         return action.end >= number.start - 1 or bool(self.layer["METRIC"].within(action.end, number.start))
 
-    def _complete(self, link: Link, clause: tuple[int, int], role: ClauseRole | None, sentence: int) -> Link:
-        """Add time, place, school, programme, base, status and kind."""
-        number = link.number
+    def _complete(
+        self,
+        link: Link,
+        clause: tuple[int, int],
+        role: ClauseRole | None,
+        sentence: int,
+        start: Mention | None,
+    ) -> Link:
+        """Add time, place, school, programme, base, status and kind; ``start`` is its like in a list before it."""
+        number, base = link.number, self._base(link, sentence, start)
+        # a part is dated and placed as its total is
+        total = next((k for k in reversed(self.links[-_RECENT:]) if base and k.number == base), link)
         return replace(
             link,
-            time=self._time(number, clause, sentence),
-            place=self._place(number, sentence),
+            time=self._time(number, clause, sentence) or total.time,
+            place=self._place(number, sentence) or total.place,
             school=self._school(number, clause, sentence),
             program=self._program(link, clause, sentence),
-            base=self._base(link, sentence),
+            base=base,
             status=self._status(number, clause[0], role),
             kind=self._kind(link),
         )
@@ -319,12 +334,12 @@ class _Linker:
         alone = len(layer.within(start, end)) == 1 and not self.layer["NUMBER"].within(start, end)
         return before if alone and self.cues.under.match(self.text, start) else None
 
-    def _base(self, link: Link, sentence: int) -> Mention | None:
+    def _base(self, link: Link, sentence: int, start: Mention | None) -> Mention | None:
         """Find the number that this one was compared with, or is a part of."""
         number = link.number
-        previous = self.layer["NUMBER"].last_before(number.start, since=sentence)
+        previous = start or self.layer["NUMBER"].last_before(number.start, since=sentence)
         if previous is None:
-            return None
+            return self._whole(link, sentence)
         verb = self._surface(link.action) if link.action else ""
         if link.action and link.action.start >= previous.end >= number.start - 14 and self.cues.to_words.search(verb):
             head = self.text[max(0, previous.start - 16) : previous.start]
@@ -332,22 +347,60 @@ class _Linker:
         if self.cues.up.fullmatch(verb) or self.cues.down.fullmatch(verb):
             # 由88%提高到95%，增长7个百分点: measured from where the rise began
             last = self.links[-1] if self.links else None
-            return last.base if last and last.number == previous and last.metric == link.metric else None
-        return self._whole(number, sentence)
+            risen = last and last.action and self.cues.to_words.search(self._surface(last.action))
+            return last.base if last and risen and last.number == previous and last.metric == link.metric else None
+        return self._whole(link, sentence)
 
-    def _whole(self, number: Mention, sentence: int) -> Mention | None:
+    def _whole(self, link: Link, sentence: int) -> Mention | None:
         """Find the total that a number is a part of: before 其中, or before the bracket that the number stands in."""
-        cues = [m for m in self.cues.parts.finditer(self.text, max(sentence, number.start - 160), number.start)]
-        for cue in reversed(cues):
-            between = self.text[cue.end() : number.start]
-            if cue.group() in "（(" and re.search("[)）]", between):
-                continue  # that bracket is closed before the number
-            if re.search("[；;]", between):
+        number, text = link.number, self.text
+        for cue in reversed(list(self.cues.parts.finditer(text, max(sentence, number.start - _PARTS), number.start))):
+            between = text[cue.end() : number.start]
+            if self._leaves(text[max(sentence, cue.start() - _PARTS) : cue.end()], between):
+                continue  # the part stood in a bracket that is closed before this number
+            since = sentence
+            if cue.start() in self.heads:  # …共60所。其中小学40所
+                since = max(self.text.rfind("\n", 0, sentence) + 1, self.reading.sentence_at(max(0, sentence - 1))[0])
+            near = self.layer["NUMBER"].within(max(since, cue.start() - _PARTS), cue.start())
+            whole = self._total(link, near, named=cue.group() not in "（(")
+            if whole and re.search("[；;]", between) and not self._fits(link, whole):
                 return None
-            near = self.layer["NUMBER"].within(max(sentence, cue.start() - 60), cue.start())
-            if whole := next((n for n in reversed(near) if self._alike(n, number)), None):
+            if whole:
                 return whole
         return None
+
+    @staticmethod
+    def _leaves(before: str, between: str) -> bool:
+        """Say whether a bracket that is open where one text ends is closed in the next."""
+        depth = 0
+        for mark in re.findall("[（(）)]", before):
+            depth = depth + 1 if mark in "（(" else max(0, depth - 1)
+        inside = depth
+        for mark in re.findall("[（(）)]", between):
+            depth += 1 if mark in "（(" else -1
+            if depth < inside:
+                return True
+        return False
+
+    def _total(self, link: Link, numbers: Sequence[Mention], *, named: bool) -> Mention | None:
+        """Choose the total of a part: the last number that is alike and not smaller, or that is called the same."""
+        part = link.number
+        able = [n for n in reversed(numbers) if self._alike(n, part) and self._size(n) >= self._size(part)]
+        name = self._surface(link.metric) if link.metric and named else ""
+        names = {k.number: self._surface(k.metric) for k in self.links[-_RECENT:] if k.metric}
+        same = [
+            n for n in able if name and (called := names.get(n)) and (called.endswith(name) or name.endswith(called))
+        ]
+        return next(iter(same or able), None)
+
+    def _fits(self, link: Link, whole: Mention) -> bool:
+        """Say whether a total has parts already and room for one more, as in lists parted by semicolons."""
+        parts = [self._size(k.number) for k in self.links[-_RECENT:] if k.base == whole]
+        return bool(parts) and sum(parts) + self._size(link.number) <= self._size(whole)
+
+    def _size(self, number: Mention) -> Decimal:
+        quantity = self.reading.quantity_at(number.start, number.end)
+        return (quantity and (quantity.low or quantity.high)) or Decimal(0)
 
     def _alike(self, a: Mention, b: Mention) -> bool:
         """Say whether two numbers count the same kind of thing."""
