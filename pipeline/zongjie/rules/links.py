@@ -69,6 +69,7 @@ class _Cues:
         self.distributors = re.compile(either(link.distributors))
         self.parts = re.compile(either(link.parts))
         self.aside = re.compile(rf"{either(link.asides)}$")
+        self.lying = re.compile(rf"{either(link.lying)}[^，。；]*$")
         self.listed = re.compile(rf"\s*{either(link.listed)}")
         self.under = re.compile(rf"\s*{either(link.under)}")
         self.doubling = re.compile(either(link.doubling))
@@ -296,7 +297,13 @@ class _Linker:
         return None
 
     def _place(self, number: Mention, sentence: int) -> Mention | None:
-        return self.layer["PLACE"].last_before(number.start, since=sentence)
+        """Find the PLACE before a number in its sentence; one that says where a school stands is not the figures'."""
+        position = number.start
+        while (place := self.layer["PLACE"].last_before(position, since=sentence)) is not None:
+            if not self.cues.lying.search(self.text, max(sentence, place.start - 8), place.start):
+                return place
+            position = place.start
+        return None
 
     def _school(self, number: Mention, clause: tuple[int, int], sentence: int) -> Mention | None:
         """Find the SCHOOL that a number is about: in its clause, else the subject of this or an earlier sentence."""
