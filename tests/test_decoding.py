@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zongjie.decoding import TOKENS, WEIGHT, Floats, Scores, decode_spans, link_chances, role_chances, state_chances
+from zongjie.decoding import (
+    TOKENS,
+    WEIGHT,
+    Floats,
+    Scores,
+    decode_spans,
+    end_earlier,
+    link_chances,
+    role_chances,
+    state_chances,
+)
 from zongjie.language import LINKS
 from zongjie.text import Mention
 from zongjie.windows import KINDS, ROLES, STATUSES, TYPES
@@ -128,3 +138,16 @@ def test_the_grammar_s_choice_weighs_as_much_as_it_is_trusted(grammar: int, trus
     numbers, others = ends.copy(), ends.copy()
     numbers[0, 3, 0], others[0, 1], others[0, 2] = 1, 3, -1  # three for the first, minus one for the second, none 0
     assert link_chances((numbers, others), 0, 3, [1, 2], favoured=(grammar, trust)).argmax() == choice
+
+
+def test_what_may_not_end_there_ends_earlier() -> None:
+    scores = np.full((6, 6), -20, np.float32)
+    scores[1, 3], scores[1, 5], scores[2, 5] = -2, 4, 1
+    end_earlier(scores, 1, [5])
+    assert (scores[1, 3], scores[2, 5]) == (4, 1)
+    assert scores[1, 5] == -np.inf
+    end_earlier(scores, 2, [5])
+    assert (scores[2] < -10).all()  # nothing that ends earlier is likely enough
+    before = scores.copy()
+    end_earlier(scores, 3, [])
+    assert np.array_equal(scores, before)

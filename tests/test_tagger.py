@@ -21,25 +21,27 @@ DOUBT = -5.0
 
 
 class Doubter:
-    """A network that believes in nothing but the spans that it is given, each by its words."""
+    """A network that believes in nothing but the spans that it is given, each by its words, and how far."""
 
-    def __init__(self, *sure: tuple[str, str]) -> None:
-        self.sure = sure
+    def __init__(self, *sure: tuple[str, str], text: str = TEXT, belief: Sequence[float] = ()) -> None:
+        self.sure, self.text, self.belief = sure, text, [*belief, *[2.0] * len(sure)]
 
     def __call__(self, batch: Sequence[Window]) -> Iterator[Scores]:
         for window in batch:
             n = len(window.ids)
             spans = np.full((len(TYPES), n, n), DOUBT, np.float32)
-            for words, kind in self.sure:
-                at = TEXT.find(words) - window.start
+            for (words, kind), belief in zip(self.sure, self.belief, strict=False):
+                at = self.text.find(words) - window.start
                 if at >= 0 and at + len(words) <= n:
-                    spans[TYPES.index(kind), at, at + len(words) - 1] = 2  # type: ignore[arg-type]
+                    spans[TYPES.index(kind), at, at + len(words) - 1] = belief
             ends = np.zeros((len(LINKS), n, 4), np.float32)
             yield Scores(spans, ends, ends, np.zeros((n, TOKENS), np.float32))
 
 
-def marked(mix: Mix, *sure: tuple[str, str], text: str = TEXT) -> dict[Mention, float | None]:
-    tagger = Tagger(Doubter(*sure), Alphabet.of([text], at_least=1), mix)
+def marked(
+    mix: Mix, *sure: tuple[str, str], text: str = TEXT, belief: Sequence[float] = ()
+) -> dict[Mention, float | None]:
+    tagger = Tagger(Doubter(*sure, text=text, belief=belief), Alphabet.of([text], at_least=1), mix)
     draft = tagger.mark_spans(Draft(Reading(Text.of(text, id="made-up"))))
     return {mention: draft.layers.confidence[mention] for mention in draft.layers.mentions}
 
@@ -72,3 +74,18 @@ def test_marks_that_lie_across_windows_are_not_heard() -> None:
     whole = set(marked(Mix(spans={"METRIC": 9.0}), text=text))
     cut = set(marked(Mix(spans={"METRIC": 9.0}, longest=32), text=text))
     assert cut <= whole == by_grammar("METRIC", text=text)
+
+
+@pytest.mark.parametrize(
+    ("text", "metric"),
+    [
+        ("支持40所普通高中办学能力提升。", "普通高中"),
+        ("改善12家养老机构服务条件。", "养老机构"),
+        ("培训3项普通高中办学能力。", "普通高中办学能力"),  # 项 counts what is no thing
+    ],
+)
+def test_a_metric_behind_a_number_of_things_ends_with_the_thing(text: str, metric: str) -> None:
+    long = text[text.index(metric) : max(text.find("能力"), text.find("条件")) + 2]
+    spans = [(long, "METRIC"), (metric, "METRIC")][: 1 if long == metric else 2]
+    found = marked(Mix(frozenset({"NUMBER"})), *spans, text=text, belief=(3.0, -1.0))
+    assert [text[m.start : m.end] for m in found if m.type == "METRIC"] == [metric]

@@ -26,6 +26,7 @@ KIND = slice(STATUS.stop, STATUS.stop + len(KINDS))
 TOKENS = KIND.stop
 
 _HOLDS = {("METRIC", "PROGRAM"), ("PROGRAM", "SCHOOL")}  # (outer, inner) that may stand in one another
+_HOPELESS = -10.0  # log odds below which a span takes over no other's score
 LOUDEST = 8.0  # a character's weight is bounded, so that its exponential is too
 
 
@@ -68,6 +69,24 @@ def decode_spans(
             kept.append(mention)
             found[mention] = -value
     return found
+
+
+def end_earlier(scores: Floats, start: int, ends: Iterable[int]) -> None:
+    """Let no span from one character end at some others; the best that ends before the first takes over the score.
+
+    Args:
+        scores: Scores of one type from first to last character, (length, length); changed in place.
+        start: The first character.
+        ends: Last characters that are ruled out.
+    """
+    row, out = scores[start], sorted(ends)
+    if not out:
+        return
+    loudest = row[out].max()
+    row[out] = -np.inf
+    rest = row[start : out[0]]
+    if len(rest) and rest.max() > _HOPELESS:
+        rest[rest.argmax()] = max(loudest, rest.max())
 
 
 def _positive(scores: Floats, shift: Floats | None) -> Iterator[tuple[float, int, int]]:

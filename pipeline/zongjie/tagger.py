@@ -20,6 +20,7 @@ from zongjie.decoding import (
     Floats,
     Scores,
     decode_spans,
+    end_earlier,
     link_chances,
     role_chances,
     state_chances,
@@ -28,6 +29,7 @@ from zongjie.layers import LINK_TYPES, LINKS, Clause, D, Draft, Link, LinkName, 
 from zongjie.reading import Reading
 from zongjie.record import EntityType
 from zongjie.rules import find_links
+from zongjie.rules.metrics import fact_words
 from zongjie.text import Mention
 from zongjie.windows import KINDS, ROLES, STATUSES, TYPES, Said, Window, windows
 
@@ -152,6 +154,7 @@ class Tagger:
                 for m in here:
                     if m.type in self.mix.spans and m.end <= window.end:
                         scores.spans[_cell(m, window)] += self.mix.spans[m.type]
+                self._count(view, window, scores, here)
                 found = decode_spans(scores.spans, offset=window.start, shift=self._shift, fixed=fixed)
                 # a name has letters or digits; in text unlike any report the network may point at signs alone
                 named = ((m, score) for m, score in found.items() if any(map(str.isalnum, view.text[m.start : m.end])))
@@ -160,6 +163,18 @@ class Tagger:
                 if self.mix.links:
                     opinion.ends.append((scores.numbers, scores.others))
         return opinion
+
+    def _count(self, view: Reading, window: Window, scores: Scores, here: Iterable[Mention]) -> None:
+        """Let a METRIC behind a number that counts things end with the thing (40所‹普通高中›办学能力)."""
+        words, kind = fact_words().counted, TYPES.index("METRIC")
+        text = view.text[window.start : window.end]
+        for m in here:
+            start = m.end - window.start
+            quantity = view.quantity_at(m.start, m.end) if m.type == "NUMBER" and start < len(text) else None
+            if quantity and quantity.unit in words.units:
+                able = np.flatnonzero(scores.spans[kind, start] > -self._shift[kind]).tolist()
+                ends = [end for end in able if text.endswith(tuple(words.never), start, end + 1)]
+                end_earlier(scores.spans[kind], start, ends)
 
     def mark_spans(self, doc: D) -> D:
         """Mark spans of all seven types.

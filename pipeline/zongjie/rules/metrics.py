@@ -83,12 +83,20 @@ class LinkWords(Table):
     doubling: list[str]
 
 
+class Counted(Table):
+    """``[counted]``: where a METRIC behind a number cannot end."""
+
+    units: list[str]
+    never: list[str]
+
+
 class FactWords(Table):
     """``configs/facts.toml``."""
 
     verbs: Verbs
     frame: Frame
     link: LinkWords
+    counted: Counted
 
 
 @cache
