@@ -29,6 +29,7 @@ from zongjie.layers import LINK_TYPES, LINKS, Clause, D, Draft, Link, LinkName, 
 from zongjie.reading import Reading
 from zongjie.record import EntityType
 from zongjie.rules import find_links
+from zongjie.rules.links import is_address, is_planned
 from zongjie.rules.metrics import fact_words
 from zongjie.text import Mention
 from zongjie.windows import KINDS, ROLES, STATUSES, TYPES, Said, Window, windows
@@ -221,16 +222,18 @@ class Tagger:
         Returns:
             The same, its links replaced.
         """
-        opinion, marks = self._opinion(doc), layers(doc)
+        opinion, marks, text = self._opinion(doc), layers(doc), reading(doc).text
         links = find_links(reading(doc), marks.mentions, marks.clauses)
         near: dict[tuple[int, str], list[Mention]] = {}
         for m in marks.mentions:
-            near.setdefault((opinion.window_of(m), m.type), []).append(m)
+            if m.type != "PLACE" or not is_address(text, m):
+                near.setdefault((opinion.window_of(m), m.type), []).append(m)
         statuses, kinds = state_chances(opinion.tokens, [link.number for link in links])
-        marks.links = [
+        judged = (
             self._judged(link, opinion, near, status, kind)
             for link, status, kind in zip(links, statuses, kinds, strict=True)
-        ]
+        )
+        marks.links = [replace(one, status="target") if is_planned(text, one.metric) else one for one in judged]
         return doc
 
     def _judged(self, link: Link, opinion: _Opinion, near: _Near, status: Floats, kind: Floats) -> Link:

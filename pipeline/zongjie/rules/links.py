@@ -70,6 +70,7 @@ class _Cues:
         self.parts = re.compile(either(link.parts))
         self.aside = re.compile(rf"{either(link.asides)}$")
         self.lying = re.compile(rf"{either(link.lying)}[^，。；]*$")
+        self.house = re.compile(r"[^\W\d]{1,14}\d+(?:-\d+)?号")
         self.listed = re.compile(rf"\s*{either(link.listed)}")
         self.under = re.compile(rf"\s*{either(link.under)}")
         self.doubling = re.compile(either(link.doubling))
@@ -84,6 +85,22 @@ class _Cues:
 @cache
 def _cues() -> _Cues:
     return _Cues()
+
+
+def is_planned(text: str, metric: Mention | None) -> bool:
+    """Say whether a METRIC by its own words is of something planned (年度计划投资)."""
+    return metric is not None and text.endswith(tuple(fact_words().link.planned), metric.start, metric.end)
+
+
+def is_address(text: str, place: Mention) -> bool:
+    """Say whether a PLACE says where something stands; by the guide no figure is linked to it.
+
+    Args:
+        text: The view.
+        place: A PLACE in it.
+    """
+    lying = _cues().lying.search(text, max(0, place.start - 8), place.start)
+    return lying is not None or _cues().house.match(text, place.end) is not None
 
 
 class _Linker:
@@ -258,7 +275,7 @@ class _Linker:
             school=self._school(number, clause, sentence),
             program=self._program(link, clause, sentence),
             base=base,
-            status=self._status(number, clause[0], role),
+            status=self._status(link, clause[0], role),
             kind=self._kind(link),
         )
 
@@ -300,7 +317,7 @@ class _Linker:
         """Find the PLACE before a number in its sentence; one that says where a school stands is not the figures'."""
         position = number.start
         while (place := self.layer["PLACE"].last_before(position, since=sentence)) is not None:
-            if not self.cues.lying.search(self.text, max(sentence, place.start - 8), place.start):
+            if not is_address(self.text, place):
                 return place
             position = place.start
         return None
@@ -417,10 +434,11 @@ class _Linker:
     def _surface(self, mention: Mention) -> str:
         return self.text[mention.start : mention.end]
 
-    def _status(self, number: Mention, begin: int, role: ClauseRole | None) -> Status:
+    def _status(self, link: Link, begin: int, role: ClauseRole | None) -> Status:
+        number = link.number
         previous = self.layer["NUMBER"].last_before(number.start, since=begin)
         since = previous.end if previous else begin
-        if intended(self.text, since, number.start):
+        if intended(self.text, since, number.start) or is_planned(self.text, link.metric):
             return "target"
         planned = role == "T" and not reached(self.text, since, number.start)
         return "target" if planned else "actual"
