@@ -305,7 +305,8 @@ class _Linker:
     def _heading_sentence(self, kind: str, position: int) -> Mention | None:
         """Find the mention that opens an earlier sentence of the paragraph and so covers the ones after it."""
         since = max(0, position - _PARAGRAPH)
-        paragraph = max(since, self.text.rfind("\n", since, position) + 1)
+        itself = kind == "SCHOOL" and self.text.startswith(tuple(fact_words().link.itself), self._heads(position)[-1])
+        paragraph = since if itself else max(since, self.text.rfind("\n", since, position) + 1)
         layer, head = self.layer[kind], position
         while (m := layer.last_before(head, since=paragraph)) is not None:
             if m.start in self.heads and (kind != "TIME" or self._reaches(m)):

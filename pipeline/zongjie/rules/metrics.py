@@ -76,6 +76,7 @@ class LinkWords(Table):
     comparing: list[str]
     alike: list[list[str]]
     asides: list[str]
+    itself: list[str]
     planned: list[str]
     lying: list[str]
     local_times: list[str]

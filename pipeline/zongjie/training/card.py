@@ -370,8 +370,8 @@ def _curve(curve: Mapping[str, Mapping[str, float]] | None) -> str:
     return f"""
 ### Learning curve
 
-F1 by the share of the gold passages that the network was given, by single fits to gold alone; see the recipe for what
-the shipped weights read beyond that.
+F1 by the share of the annotated passages that the network was given: one fit each, from one start, without the last
+passes and with the shipped mix.
 
 {_table(("share", *columns), rows)}
 """
