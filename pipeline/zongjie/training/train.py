@@ -150,6 +150,7 @@ class Material:
         loose: The same, less carefully.
         silver: Texts that no person has annotated.
         pretrained: Folder of a pretrained encoder, if there is one.
+        like: Ids of the gold from the first of its paths, the nearest to what will be read.
         files: SHA-256 of every file read, by its path as the config gives it.
     """
 
@@ -158,6 +159,7 @@ class Material:
     loose: list[Passage]
     silver: list[str]
     pretrained: Path | None
+    like: frozenset[str]
     files: dict[str, str]
 
 
@@ -188,7 +190,9 @@ def train(config: Path, out: Path, *, encoder: str | None = None, smoke: bool = 
     seen: list[Seen] = []
     for (_, unseen), fitted in zip(parts, weights[how.fit.runs :], strict=True):
         network.load_state_dict(fitted)
-        seen += collect(Tagger(TorchScorer(network), alphabet, how.mix.mix()), unseen)
+        # how sure it may be is learned from what is most like the reports to come
+        like = [passage for passage in unseen if passage.id in material.like]
+        seen += collect(Tagger(TorchScorer(network), alphabet, how.mix.mix()), like or unseen)
     network.load_state_dict(mean(weights[: how.fit.runs]))
     export(
         network,
@@ -316,6 +320,7 @@ def gather(how: TrainConfig, *, most: int | None = None) -> Material:
         read_standoff(loose, corpora) if corpora and not most else [],
         silver_texts(silver, most or how.data.silver_passages),
         pretrained[0] if pretrained else None,
+        frozenset(passage.id for passage in _passages(gold[:1], None)),
         {
             file.as_posix(): digest(file)
             for path in (*gold, *apart, *loose, *silver, *pretrained)
