@@ -34,6 +34,7 @@ from transformers import BertConfig, BertModel
 
 from zongjie.training import train as training
 from zongjie.training.calibrate import extract
+from zongjie.training.completion import completed, nearest
 from zongjie.training.encoders import BiLstm, Borrowed
 from zongjie.training.export import export
 from zongjie.training.fit import Fit, Task, TorchScorer, fit, fit_all, mean
@@ -231,7 +232,7 @@ def test_train_writes_a_model_that_says_where_it_comes_from(
         "absent is not there and is left out",
     ]
     origin = read_card(out).training
-    assert origin["passages"] == {"gold": 16, "apart": 0, "loose": 0, "silver": 0}
+    assert origin["passages"] == {"gold": 16, "apart": 0, "loose": 0, "silver": 0, "own": 0}
     assert [Path(file).name for file in origin["files"]] == sorted(p.name for p in gold.iterdir())
     assert (origin["seed"], origin["encoder"], origin["smoke"]) == (1, "zongjie", True)
     assert {len(digest) for digest in (*origin["files"].values(), origin["config"])} == {64}
@@ -269,6 +270,45 @@ def test_train_reads_silver_first_and_a_pretrained_encoder(
     training.train(config, tmp_path / "model")
     assert seen == [(len(telling), 1.0, True), (len(read_gold(gold / "schools.txt")), 4.0, True)]
     assert open_model(tmp_path / "model").alphabet.characters == alphabet.characters
+
+
+def test_own_completion_comes_between_two_fits_to_gold(
+    config: Path, gold: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [p.text for p in read_gold(gold / "bureau.txt")]
+    silver = tmp_path / "silver"
+    Dataset.from_list([{"text": text, **marked({"text": text})} for text in texts]).save_to_disk(silver)
+    written = config.read_text("utf-8").replace("[network]", f"silver = ['{silver}']\n[network]")
+    config.write_text(written + "\n[own]\npassages = 5\nblank = 0.04\n", "utf-8")
+    seen: list[tuple[int, float]] = []
+
+    def watch(net: Network, rows: Dataset, how: Fit) -> Network:
+        seen.append((len(rows), how.blank))
+        return net
+
+    monkeypatch.setattr("zongjie.training.fit.fit", watch)
+    training.train(config, tmp_path / "model")
+    weak, gold_first, own, gold_last = seen
+    assert gold_first == gold_last
+    assert own[1] == 0.04
+    assert own[0] >= 5  # a passage may be cut in two; all have been read
+    assert weak[1] == gold_first[1]
+    assert read_card(tmp_path / "model").training["passages"]["own"] == 5
+
+
+def test_the_nearest_texts_are_of_the_same_kind(passages: list[Passage]) -> None:
+    reports = [p.text for p in passages]
+    tales = [f"他在雪夜里独自走过第{n}座桥，想起童年的歌谣，忽然落下泪来。" for n in range(200)]
+    like, among = reports[::2], reports[1::2]
+    assert set(nearest([*tales, *among], like, len(among), seed=1)) == set(among)
+    assert nearest(tales, like, 300, seed=1) == tales
+
+
+def test_a_model_annotates_texts(config: Path, tmp_path: Path, passages: list[Passage]) -> None:
+    tagger = open_model(training.train(config, tmp_path / "model", smoke=True))
+    texts = [p.text for p in passages if len(p.text) >= 30]
+    found = completed(tagger, [*texts, "短。"])
+    assert "".join(p.text for p in found).replace("\n", "") == "".join(texts).replace("\n", "")
 
 
 def test_train_command_takes_an_encoder_without_the_network(

@@ -102,6 +102,18 @@ def silver_texts(folders: Sequence[Path], most: int) -> list[str]:
     return found
 
 
+def all_texts(folders: Sequence[Path]) -> list[str]:
+    """Read all passages of silver.
+
+    Args:
+        folders: As for ``silver_texts``.
+
+    Returns:
+        Their texts, in order.
+    """
+    return [text for folder in folders for text in load_from_disk(str(folder))["text"]]
+
+
 def silver_dataset(texts: Iterable[str], alphabet: Alphabet) -> Dataset:
     """Make the dataset of texts that no person has annotated: the grammar is the annotator.
 

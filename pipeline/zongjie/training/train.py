@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -35,11 +35,12 @@ from zongjie.score import Scores, score
 from zongjie.tagger import Tagger
 from zongjie.training.augment import augmented
 from zongjie.training.calibrate import Seen, collect, extract, fit_lines
+from zongjie.training.completion import completed, nearest
 from zongjie.training.encoders import BiLstm, Borrowed
 from zongjie.training.export import export
 from zongjie.training.fit import Fit, Task, TorchScorer, fit_all, mean, network_of
 from zongjie.training.network import Network, Shape
-from zongjie.training.rows import dataset_of, silver_dataset, silver_texts
+from zongjie.training.rows import all_texts, dataset_of, silver_dataset, silver_texts
 from zongjie.training.standoff import read_standoff
 from zongjie.windows import MARKS, TYPES
 
@@ -90,6 +91,20 @@ class Borrowing(Table):
     rate: float = 3e-5
 
 
+class Own(Table):
+    """``[own]``: own completion. What a first network says of silver is learned before gold by the one that is kept.
+
+    Attributes:
+        passages: How many passages of silver, those most like gold (see ``completion``); none if 0.
+        head_rate, hide, blank: See ``fit.Fit``.
+    """
+
+    passages: Annotated[int, Field(ge=0)] = 0
+    head_rate: float = 1e-3
+    hide: float = 0.2
+    blank: float = 0.03
+
+
 class Last(Table):
     """``[last]``: the last passes, over all but what is annotated loosely; see ``fit.Fit``.
 
@@ -133,6 +148,7 @@ class TrainConfig(Table):
     data: Data
     network: Size = Size()
     fit: Fit
+    own: Own = Own()
     last: Last = Last()
     mix: Kept = Kept()
     borrowed: Borrowing = Borrowing()
@@ -149,6 +165,7 @@ class Material:
         apart: Passages annotated apart from their texts, as carefully.
         loose: The same, less carefully.
         silver: Texts that no person has annotated.
+        near: Those of them that are most like gold.
         pretrained: Folder of a pretrained encoder, if there is one.
         like: Ids of the gold from the first of its paths, the nearest to what will be read.
         files: SHA-256 of every file read, by its path as the config gives it.
@@ -158,6 +175,7 @@ class Material:
     apart: list[Passage]
     loose: list[Passage]
     silver: list[str]
+    near: list[str]
     pretrained: Path | None
     like: frozenset[str]
     files: dict[str, str]
@@ -182,18 +200,17 @@ def train(config: Path, out: Path, *, encoder: str | None = None, smoke: bool = 
     """
     how = _for(encoder, read_settings(config, smoke=smoke))
     material = gather(how, most=_SMOKE if smoke else None)
-    network, alphabet = _taught(how, material, encoder)
     folds = how.calibration.folds if not smoke else 0
     parts = list(held_out(material.gold, folds, how.fit.seed))[: how.calibration.parts] if folds > 1 else []
-    lots = [[*known, *material.apart] for known in [material.gold] * how.fit.runs + [known for known, _ in parts]]
-    weights = _fit_gold(network, lots, material.loose, alphabet, how)
+    lots = [material.gold, *(known for known, _ in parts)]
+    network, alphabet, (kept, *others) = _fit_lots(how, material, encoder, lots)
     seen: list[Seen] = []
-    for (_, unseen), fitted in zip(parts, weights[how.fit.runs :], strict=True):
+    for (_, unseen), fitted in zip(parts, others, strict=True):
         network.load_state_dict(fitted)
         # how sure it may be is learned from what is most like the reports to come
         like = [passage for passage in unseen if passage.id in material.like]
         seen += collect(Tagger(TorchScorer(network), alphabet, how.mix.mix()), like or unseen)
-    network.load_state_dict(mean(weights[: how.fit.runs]))
+    network.load_state_dict(kept)
     export(
         network,
         alphabet,
@@ -226,12 +243,10 @@ def cross_validate(config: Path, *, folds: int = 5, encoder: str | None = None, 
     how = _for(encoder, read_settings(config, smoke=smoke))
     material = gather(how, most=_SMOKE if smoke else None)
     records: dict[str, Record] = {}
-    network, alphabet = _taught(how, material, encoder)
     parts = list(held_out(material.gold, folds, how.fit.seed))
-    lots = [[*known, *material.apart] for known, _ in parts for _ in range(how.fit.runs)]
-    weights = _fit_gold(network, lots, material.loose, alphabet, how)
-    for i, (_, unseen) in enumerate(parts):
-        network.load_state_dict(mean(weights[i * how.fit.runs : (i + 1) * how.fit.runs]))
+    network, alphabet, weights = _fit_lots(how, material, encoder, [known for known, _ in parts])
+    for (_, unseen), fitted in zip(parts, weights, strict=True):
+        network.load_state_dict(fitted)
         found = extract(Tagger(TorchScorer(network), alphabet, how.mix.mix()), unseen)
         records |= {one.passage.id: one.record for one in found}
     return score(material.gold, records)
@@ -314,13 +329,17 @@ def gather(how: TrainConfig, *, most: int | None = None) -> Material:
     pretrained = _there((how.data.pretrained,) if how.data.pretrained else ())
     if not gold:
         raise ConfigError(f"[data] gold: nothing at {', '.join(how.data.gold) or 'no path'}. Name annotated passages.")
+    first, *others = [read_gold(path) for path in gold]
+    passages = [*first, *(passage for read in others for passage in read)]
+    wanted = min(how.own.passages, most or how.own.passages)
     return Material(
-        _passages(gold, most),
+        passages[:: max(1, len(passages) // most)][:most] if most else passages,
         read_standoff(apart, corpora) if corpora and not most else [],
         read_standoff(loose, corpora) if corpora and not most else [],
         silver_texts(silver, most or how.data.silver_passages),
+        nearest(all_texts(silver), [p.text for p in passages], wanted, seed=how.fit.seed) if wanted else [],
         pretrained[0] if pretrained else None,
-        frozenset(passage.id for passage in _passages(gold[:1], None)),
+        frozenset(passage.id for passage in first),
         {
             file.as_posix(): digest(file)
             for path in (*gold, *apart, *loose, *silver, *pretrained)
@@ -337,53 +356,85 @@ def _there(names: Sequence[str]) -> list[Path]:
     return [Path(name) for name in names if Path(name).exists()]
 
 
-def _passages(paths: Sequence[Path], most: int | None) -> list[Passage]:
-    passages = [passage for path in paths for passage in read_gold(path)]
-    return passages[:: max(1, len(passages) // most)][:most] if most else passages
-
-
 def _files(path: Path) -> list[Path]:
     return sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
 
 
-def _taught(how: TrainConfig, material: Material, encoder: str | None) -> tuple[Network, Alphabet]:
-    """Make a network, and teach it silver: weak first, gold last; mixed they help nothing (arXiv:2106.08977)."""
+def _fit_lots(
+    how: TrainConfig, material: Material, encoder: str | None, lots: Sequence[Sequence[Passage]]
+) -> tuple[Network, Alphabet, list[dict[str, Tensor]]]:
+    """Fit to each lot of gold from one start, and give a network to put the weights in, and the weights of each lot.
+
+    Weak first, gold last; mixed they help nothing (arXiv:2106.08977). Weak is what the grammar says of silver; then,
+    if asked for, once more from the start, what the network that learned this lot says of more of it: it has seen
+    nothing of what the lot leaves out.
+    """
+    network, alphabet = _fresh(how, material, encoder)
+    taught = network
+    if material.silver:
+        weak = how.fit.model_copy(update={"epochs": 1.0, "hide": how.fit.weak_hide, "head_rate": 1e-3})
+        (state,) = fit_all([Task(network, partial(silver_dataset, material.silver, alphabet), weak)], how.keep)
+        taught = _with(network, state)
+    weights = _fit_gold([taught] * len(lots), lots, material, alphabet, how)
+    if material.near:
+        own = how.fit.model_copy(update={"epochs": 1.0, **how.own.model_dump(exclude={"passages"})})
+        teachers = [_with(network, state) for state in weights]
+        rows = [partial(_own_rows, teacher, material.near, alphabet, how) for teacher in teachers]
+        tasks = [Task(network, make, own) for make in rows]
+        starts = [_with(network, state) for state in fit_all(tasks, how.keep)]
+        weights = _fit_gold(starts, lots, material, alphabet, how)
+    return network, alphabet, weights
+
+
+def _fresh(how: TrainConfig, material: Material, encoder: str | None) -> tuple[Network, Alphabet]:
     alphabet = (
         Alphabet.read(material.pretrained / "alphabet.txt")
         if material.pretrained
         else Alphabet.of((passage.text for passage in material.gold), at_least=1)
     )
     torch.manual_seed(how.fit.seed)
-    texts = [p.text for p in (*material.gold, *material.apart, *material.loose)] + material.silver
+    texts = [p.text for p in (*material.gold, *material.apart, *material.loose)] + material.silver + material.near
     longest = max([how.mix.longest, *map(len, texts)])
-    network = network_for(how, alphabet, material.pretrained, encoder, longest)
-    if material.silver:
-        weak = how.fit.model_copy(update={"epochs": 1.0, "hide": how.fit.weak_hide, "head_rate": 1e-3})
-        (taught,) = fit_all([Task(network, partial(silver_dataset, material.silver, alphabet), weak)], how.keep)
-        network.load_state_dict(taught)
-    return network, alphabet
+    return network_for(how, alphabet, material.pretrained, encoder, longest), alphabet
+
+
+def _with(network: Network, state: Mapping[str, Tensor]) -> Network:
+    """Give a copy of a network that has other weights."""
+    other = deepcopy(network)
+    other.load_state_dict(state)
+    return other
 
 
 def _fit_gold(
-    network: Network, lots: Sequence[Sequence[Passage]], loose: Sequence[Passage], alphabet: Alphabet, how: TrainConfig
+    starts: Sequence[Network],
+    lots: Sequence[Sequence[Passage]],
+    material: Material,
+    alphabet: Alphabet,
+    how: TrainConfig,
 ) -> list[dict[str, Tensor]]:
-    """Fit to each lot from one start, each with other copies and in another order, and give their weights.
+    """Fit to each lot from its start, each run with other copies and in another order, and give the mean of its runs.
 
     What is annotated loosely is learned together with the rest first; the last passes are without it.
     """
-    first = [how.fit.model_copy(update={"seed": how.fit.seed + run % how.fit.runs}) for run in range(len(lots))]
-    rows = [partial(_gold_rows, [*gold, *loose], alphabet, one) for gold, one in zip(lots, first, strict=True)]
-    weights = fit_all([Task(network, *task) for task in zip(rows, first, strict=True)], how.keep)
-    if not loose:
-        return weights
-    last = [one.model_copy(update={**how.last.model_dump(exclude={"share"}), "seed": one.seed + 10}) for one in first]
-    tasks = []
-    for gold, one, fitted in zip(lots, last, weights, strict=True):
-        start = deepcopy(network)
-        start.load_state_dict(fitted)
-        tasks.append(Task(start, partial(_gold_rows, gold, alphabet, one), one))
-    pairs = zip(weights, fit_all(tasks, how.keep), strict=True)
-    return [{k: torch.lerp(old[k], new[k], how.last.share) for k in old} for old, new in pairs]
+    firsts = [how.fit.model_copy(update={"seed": how.fit.seed + run}) for run in range(how.fit.runs)]
+    pairs = zip(starts, lots, strict=True)
+    runs = [(start, [*lot, *material.apart], first) for start, lot in pairs for first in firsts]
+    rows = [partial(_gold_rows, [*gold, *material.loose], alphabet, first) for _, gold, first in runs]
+    tasks = [Task(start, make, first) for (start, _, first), make in zip(runs, rows, strict=True)]
+    weights = fit_all(tasks, how.keep)
+    if material.loose:
+        tasks = []
+        for (start, gold, first), fitted in zip(runs, weights, strict=True):
+            last = first.model_copy(update={**how.last.model_dump(exclude={"share"}), "seed": first.seed + 10})
+            tasks.append(Task(_with(start, fitted), partial(_gold_rows, gold, alphabet, last), last))
+        both = zip(weights, fit_all(tasks, how.keep), strict=True)
+        weights = [{k: torch.lerp(old[k], new[k], how.last.share) for k in old} for old, new in both]
+    return [mean(weights[i : i + len(firsts)]) for i in range(0, len(weights), len(firsts))]
+
+
+def _own_rows(network: Network, texts: Sequence[str], alphabet: Alphabet, how: TrainConfig) -> Dataset:
+    tagger = Tagger(TorchScorer(network), alphabet, how.mix.mix())
+    return _gold_rows(completed(tagger, texts), alphabet, how.fit)
 
 
 def _gold_rows(gold: Sequence[Passage], alphabet: Alphabet, how: Fit) -> Dataset:
@@ -429,6 +480,7 @@ def _origin(how: TrainConfig, material: Material, encoder: str | None) -> dict[s
             "apart": len(material.apart),
             "loose": len(material.loose),
             "silver": len(material.silver),
+            "own": len(material.near),
         },
         "files": material.files,
         "libraries": {name: version(name) for name in _LIBRARIES},
