@@ -413,9 +413,7 @@ class _Linker:
         able = [n for n in reversed(numbers) if self._alike(n, part) and self._size(n) >= self._size(part)]
         name = self._surface(link.metric) if link.metric and named else ""
         names = {k.number: self._surface(k.metric) for k in self.links[-_RECENT:] if k.metric} if name else {}
-        same = [
-            n for n in able if (called := names.get(n)) and (called.endswith(name) or name.endswith(called))
-        ]
+        same = [n for n in able if (called := names.get(n)) and (called.endswith(name) or name.endswith(called))]
         return next(iter(same or able), None)
 
     def _fits(self, link: Link, whole: Mention) -> bool:
