@@ -168,13 +168,14 @@ class Tagger:
     def _count(self, view: Reading, window: Window, scores: Scores, here: Iterable[Mention]) -> None:
         """Let a METRIC behind a number that counts things end with the thing (40所‹普通高中›办学能力)."""
         words, kind = fact_words().counted, TYPES.index("METRIC")
+        never = tuple(words.never)
         text = view.text[window.start : window.end]
         for m in here:
             start = m.end - window.start
             quantity = view.quantity_at(m.start, m.end) if m.type == "NUMBER" and start < len(text) else None
             if quantity and quantity.unit in words.units:
                 able = np.flatnonzero(scores.spans[kind, start] > -self._shift[kind]).tolist()
-                ends = [end for end in able if text.endswith(tuple(words.never), start, end + 1)]
+                ends = [end for end in able if text.endswith(never, start, end + 1)]
                 end_earlier(scores.spans[kind], start, ends)
 
     def mark_spans(self, doc: D) -> D:

@@ -11,10 +11,9 @@ METRIC of its own takes over the one before it (…率达96%，提高2个百分�
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
 from functools import cache
 
 from zongjie.layers import Clause, Link
@@ -22,35 +21,15 @@ from zongjie.ontology import either
 from zongjie.reading import Reading, list_marker
 from zongjie.record import ClauseRole, Kind, Status
 from zongjie.rules.metrics import fact_words
+from zongjie.rules.order import Ordered
+from zongjie.rules.parts import Totals
 from zongjie.rules.roles import intended, reached
 from zongjie.text import Mention
 
 _BEFORE, _AFTER = 240, 120  # how far from a number its METRIC and ACTION may stand, in characters
 _PARAGRAPH = 2000  # how far back a TIME or SCHOOL at the head of a paragraph reaches
-_PARTS = 160  # how far a part may stand from the word that says so, and that from the total
 _RECENT = 48  # facts that a total, or its other parts, are looked for in
 _LONGEST_RUN = 12
-
-
-class _Layer:
-    """The mentions of one type, in order."""
-
-    def __init__(self, mentions: Iterable[Mention]) -> None:
-        self.all = sorted(mentions)
-        self.starts = [m.start for m in self.all]
-
-    def within(self, start: int, end: int) -> Sequence[Mention]:
-        """Give the mentions that start in a range."""
-        return self.all[bisect_left(self.starts, start) : bisect_left(self.starts, end)]
-
-    def last_before(self, position: int, *, since: int) -> Mention | None:
-        """Give the last mention that ends at or before a position and starts at or after another."""
-        i = bisect_left(self.starts, position) - 1
-        while i >= 0 and self.all[i].start >= since:
-            if self.all[i].end <= position:
-                return self.all[i]
-            i -= 1
-        return None
 
 
 class _Cues:
@@ -67,7 +46,6 @@ class _Cues:
         self.down = re.compile(rf"{either(verbs.down)}+")
         self.sharers = re.compile(either(link.sharers))
         self.distributors = re.compile(either(link.distributors))
-        self.parts = re.compile(either(link.parts))
         self.aside = re.compile(rf"{either(link.asides)}$")
         self.lying = re.compile(rf"{either(link.lying)}[^，。；]*$")
         self.house = re.compile(r"[^\W\d]{1,14}\d+(?:-\d+)?号")
@@ -76,7 +54,6 @@ class _Cues:
         self.doubling = re.compile(either(link.doubling))
         self.rank = re.compile(either(link.rank_words))
         self.rank_unit = link.rank_unit
-        self.alike = [frozenset(group) for group in link.alike]
         self.local_times = tuple(link.local_times)
         self.from_words = re.compile(rf"{either(link.bases)}[^，。；]{{0,14}}$")
         self.to_words = re.compile(rf"{either(verbs.results)}$")
@@ -112,11 +89,12 @@ class _Linker:
         for m in mentions:
             by_type.setdefault(m.type, []).append(m)
         self.layer = {
-            t: _Layer(by_type.get(t, ())) for t in ("NUMBER", "METRIC", "ACTION", "TIME", "PLACE", "SCHOOL", "PROGRAM")
+            t: Ordered(by_type.get(t, ())) for t in ("NUMBER", "METRIC", "ACTION", "TIME", "PLACE", "SCHOOL", "PROGRAM")
         }
         self.roles = {c.start: c.role for c in roles}
         self.clause_starts = [s for s, _ in reading.clauses]
         self.heads = {h for s, _ in reading.sentences for h in self._heads(s)}
+        self.totals = Totals(reading, self.layer["NUMBER"], self.heads)
         self.links: list[Link] = []
 
     def _heads(self, start: int) -> range:
@@ -364,7 +342,7 @@ class _Linker:
         number = link.number
         previous = start or self.layer["NUMBER"].last_before(number.start, since=sentence)
         if previous is None:
-            return self._whole(link, sentence)
+            return self.totals.total(link, sentence, self.links[-_RECENT:])
         verb = self._surface(link.action) if link.action else ""
         if link.action and link.action.start >= previous.end >= number.start - 14 and self.cues.to_words.search(verb):
             head = self.text[max(0, previous.start - 16) : previous.start]
@@ -374,61 +352,7 @@ class _Linker:
             last = self.links[-1] if self.links else None
             risen = last and last.action and self.cues.to_words.search(self._surface(last.action))
             return last.base if last and risen and last.number == previous and last.metric == link.metric else None
-        return self._whole(link, sentence)
-
-    def _whole(self, link: Link, sentence: int) -> Mention | None:
-        """Find the total that a number is a part of: before 其中, or before the bracket that the number stands in."""
-        number, text = link.number, self.text
-        for cue in reversed(list(self.cues.parts.finditer(text, max(sentence, number.start - _PARTS), number.start))):
-            between = text[cue.end() : number.start]
-            if self._leaves(text[max(sentence, cue.start() - _PARTS) : cue.end()], between):
-                continue  # the part stood in a bracket that is closed before this number
-            since = sentence
-            if cue.start() in self.heads:  # …共60所。其中小学40所
-                since = max(self.text.rfind("\n", 0, sentence) + 1, self.reading.sentence_at(max(0, sentence - 1))[0])
-            near = self.layer["NUMBER"].within(max(since, cue.start() - _PARTS), cue.start())
-            whole = self._total(link, near, named=cue.group() not in "（(")
-            if whole and re.search("[；;]", between) and not self._fits(link, whole):
-                return None
-            if whole:
-                return whole
-        return None
-
-    @staticmethod
-    def _leaves(before: str, between: str) -> bool:
-        """Say whether a bracket that is open where one text ends is closed in the next."""
-        depth = 0
-        for mark in re.findall("[（(）)]", before):
-            depth = depth + 1 if mark in "（(" else max(0, depth - 1)
-        inside = depth
-        for mark in re.findall("[（(）)]", between):
-            depth += 1 if mark in "（(" else -1
-            if depth < inside:
-                return True
-        return False
-
-    def _total(self, link: Link, numbers: Sequence[Mention], *, named: bool) -> Mention | None:
-        """Choose the total of a part: the last number that is alike and not smaller, or that is called the same."""
-        part = link.number
-        able = [n for n in reversed(numbers) if self._alike(n, part) and self._size(n) >= self._size(part)]
-        name = self._surface(link.metric) if link.metric and named else ""
-        names = {k.number: self._surface(k.metric) for k in self.links[-_RECENT:] if k.metric} if name else {}
-        same = [n for n in able if (called := names.get(n)) and (called.endswith(name) or name.endswith(called))]
-        return next(iter(same or able), None)
-
-    def _fits(self, link: Link, whole: Mention) -> bool:
-        """Say whether a total has parts already and room for one more, as in lists parted by semicolons."""
-        parts = [self._size(k.number) for k in self.links[-_RECENT:] if k.base == whole]
-        return bool(parts) and sum(parts) + self._size(link.number) <= self._size(whole)
-
-    def _size(self, number: Mention) -> Decimal:
-        quantity = self.reading.quantity_at(number.start, number.end)
-        return (quantity and (quantity.low or quantity.high)) or Decimal(0)
-
-    def _alike(self, a: Mention, b: Mention) -> bool:
-        """Say whether two numbers count the same kind of thing."""
-        units = [q.unit if (q := self.reading.quantity_at(m.start, m.end)) else "" for m in (a, b)]
-        return units[0] == units[1] or any(units[0] in group and units[1] in group for group in self.cues.alike)
+        return self.totals.total(link, sentence, self.links[-_RECENT:])
 
     def _surface(self, mention: Mention) -> str:
         return self.text[mention.start : mention.end]
