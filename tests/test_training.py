@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import tomllib
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -273,26 +274,37 @@ def test_train_reads_silver_first_and_a_pretrained_encoder(
 
 
 def test_own_completion_comes_between_two_fits_to_gold(
-    config: Path, gold: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    texts = [p.text for p in read_gold(gold / "bureau.txt")]
+    texts = [f"全县新建公办幼儿园{n}所，改造乡村小学{n + 2}所，学前三年毛入园率达{n}%。" for n in range(60, 90)]
     silver = tmp_path / "silver"
     Dataset.from_list([{"text": text, **marked({"text": text})} for text in texts]).save_to_disk(silver)
     written = config.read_text("utf-8").replace("[network]", f"silver = ['{silver}']\n[network]")
-    config.write_text(written + "\n[own]\npassages = 5\nblank = 0.04\n", "utf-8")
-    seen: list[tuple[int, float]] = []
+    config.write_text(written.replace("folds = 0", "folds = 2") + "\n[own]\npassages = 5\nblank = 0.04\n", "utf-8")
+    rounds: list[list[Task]] = []
 
-    def watch(net: Network, rows: Dataset, how: Fit) -> Network:
-        seen.append((len(rows), how.blank))
-        return net
+    def sign(network: Network) -> float:
+        return network.encoder.get_parameter("character.weight")[0, 0].item()
 
-    monkeypatch.setattr("zongjie.training.fit.fit", watch)
+    def fitted(tasks: Sequence[Task], keep: str | None) -> list[dict[str, torch.Tensor]]:
+        rounds.append(list(tasks))
+        states = [{name: value.clone() for name, value in task.start.state_dict().items()} for task in tasks]
+        for i, state in enumerate(states):
+            state["encoder.character.weight"][0, 0] = len(rounds) * 10 + i
+        return states
+
+    monkeypatch.setattr(training, "fit_all", fitted)
     training.train(config, tmp_path / "model")
-    weak, gold_first, own, gold_last = seen
-    assert gold_first == gold_last
-    assert own[1] == 0.04
-    assert own[0] >= 5  # a passage may be cut in two; all have been read
-    assert weak[1] == gold_first[1]
+    weak, gold_first, own, gold_last = rounds
+    fresh = sign(weak[0].start)
+    assert [sign(task.start) for task in gold_first] == [10, 10]
+    assert [sign(task.rows.args[0]) for task in own] == [20, 21]  # each lot has its own teacher
+    assert [sign(task.start) for task in own] == [fresh, fresh]
+    assert [sign(task.start) for task in gold_last] == [30, 31]
+    assert [task.how.blank for task in own] == [0.04, 0.04]
+    assert len(own[0].rows()) == 5
+    known, part = (len(task.rows()) for task in gold_last)
+    assert part < known
     assert read_card(tmp_path / "model").training["passages"]["own"] == 5
 
 
@@ -301,7 +313,8 @@ def test_the_nearest_texts_are_of_the_same_kind(passages: list[Passage]) -> None
     tales = [f"他在雪夜里独自走过第{n}座桥，想起童年的歌谣，忽然落下泪来。" for n in range(200)]
     like, among = reports[::2], reports[1::2]
     assert set(nearest([*tales, *among], like, len(among), seed=1)) == set(among)
-    assert nearest(tales, like, 300, seed=1) == tales
+    known = "今年" + like[0]  # what holds a passage of gold is left out
+    assert set(nearest([*tales, known], like, 300, seed=1)) == set(tales)
 
 
 def test_a_model_annotates_texts(config: Path, tmp_path: Path, passages: list[Passage]) -> None:
@@ -309,6 +322,7 @@ def test_a_model_annotates_texts(config: Path, tmp_path: Path, passages: list[Pa
     texts = [p.text for p in passages if len(p.text) >= 30]
     found = completed(tagger, [*texts, "短。"])
     assert "".join(p.text for p in found).replace("\n", "") == "".join(texts).replace("\n", "")
+    assert any(p.facts for p in found)
 
 
 def test_train_command_takes_an_encoder_without_the_network(

@@ -6,7 +6,8 @@ gold, and a network's annotations of them. Not for: what a person has said, whic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 from sklearn.feature_extraction.text import HashingVectorizer
@@ -19,6 +20,7 @@ from zongjie.training.calibrate import extract
 
 _SHORT = 30  # characters below which a passage teaches little
 _OTHERS = 3  # texts taken at random for each passage of gold, to tell gold from
+_SHARED = 16  # characters in a row that say that a text holds a passage of gold
 
 
 def nearest(texts: Sequence[str], like: Sequence[str], most: int, *, seed: int) -> list[str]:
@@ -26,22 +28,25 @@ def nearest(texts: Sequence[str], like: Sequence[str], most: int, *, seed: int) 
 
     Args:
         texts: What to choose from.
-        like: What is wanted.
-        most: How many to choose.
+        like: What is wanted. A text that holds a piece of them is left out: what is held out of gold stays unread.
+        most: How many to choose, at most.
         seed: Seed of chance, for the texts that ``like`` is told from.
 
     Returns:
         The chosen, the most alike first.
     """
-    if len(texts) <= most:
-        return list(texts)
     pairs = HashingVectorizer(analyzer="char", ngram_range=(2, 2), n_features=2**18, alternate_sign=False)
     chance = np.random.default_rng(seed)
     others = [texts[i] for i in chance.choice(len(texts), min(len(texts), _OTHERS * len(like)), replace=False)]
     wanted = [True] * len(like) + [False] * len(others)
     judge = LogisticRegression(C=10, max_iter=300).fit(pairs.transform([*like, *others]), wanted)
-    found = np.argsort(-judge.decision_function(pairs.transform(texts)), kind="stable")[:most]
-    return [texts[i] for i in found]
+    order = np.argsort(-judge.decision_function(pairs.transform(texts)), kind="stable")
+    known = {piece for text in like for piece in _pieces(text)}
+    return list(islice((texts[i] for i in order if known.isdisjoint(_pieces(texts[i]))), most))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    return (text[i : i + _SHARED] for i in range(len(text) - _SHARED + 1))
 
 
 def completed(tagger: Tagger, texts: Iterable[str]) -> list[Passage]:

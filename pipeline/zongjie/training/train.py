@@ -46,6 +46,7 @@ from zongjie.windows import MARKS, TYPES
 
 BILSTM = "bilstm"  # the name by which ``--encoder`` asks for ours; any other is one of Hugging Face
 _SMOKE = 16  # passages of a trial run
+_TRIED = 200  # texts among which it looks for those like gold
 _LIBRARIES = ("accelerate", "datasets", "numpy", "onnx", "onnxruntime", "torch", "transformers")
 
 _log = logging.getLogger(__name__)  # warnings go to the standard error
@@ -59,7 +60,7 @@ class Data(Table):
         standoff: Files of annotations whose texts stand in ``corpora`` (see ``training.standoff``), as careful as gold.
         loose: The same, less careful: learned before the last passes only.
         corpora: Text files, or folders of such, that those annotations are of.
-        silver: Folders of ``zongjie.training.silver``; what the grammar says of some of them is learned before gold.
+        silver: Folders of ``zongjie.training.silver``; what the grammar says of some of it is learned before gold.
         silver_passages: How many of them.
         pretrained: Folder of ``zongjie.training.pretrain``; its alphabet holds for every encoder, its weights for ours.
     """
@@ -164,8 +165,8 @@ class Material:
         gold: Annotated passages.
         apart: Passages annotated apart from their texts, as carefully.
         loose: The same, less carefully.
-        silver: Texts that no person has annotated.
-        near: Those of them that are most like gold.
+        silver: Texts that no person has annotated, for the grammar to annotate.
+        near: Such texts that are most like gold, for a first network to annotate.
         pretrained: Folder of a pretrained encoder, if there is one.
         like: Ids of the gold from the first of its paths, the nearest to what will be read.
         files: SHA-256 of every file read, by its path as the config gives it.
@@ -303,7 +304,10 @@ def _for(encoder: str | None, how: TrainConfig) -> TrainConfig:
     """Let a borrowed encoder learn at its own rate."""
     if encoder in (None, BILSTM):
         return how
-    return how.model_copy(update={"fit": how.fit.model_copy(update={"rate": how.borrowed.rate})})
+    own_rate = {"rate": how.borrowed.rate}
+    return how.model_copy(
+        update={"fit": how.fit.model_copy(update=own_rate), "last": how.last.model_copy(update=own_rate)}
+    )
 
 
 def _once(how: Fit) -> Fit:
@@ -332,12 +336,13 @@ def gather(how: TrainConfig, *, most: int | None = None) -> Material:
     first, *others = [read_gold(path) for path in gold]
     passages = [*first, *(passage for read in others for passage in read)]
     wanted = min(how.own.passages, most or how.own.passages)
+    texts = all_texts(silver) if wanted else []
     return Material(
         passages[:: max(1, len(passages) // most)][:most] if most else passages,
         read_standoff(apart, corpora) if corpora and not most else [],
         read_standoff(loose, corpora) if corpora and not most else [],
         silver_texts(silver, most or how.data.silver_passages),
-        nearest(all_texts(silver), [p.text for p in passages], wanted, seed=how.fit.seed) if wanted else [],
+        nearest(texts[: most and _TRIED], [p.text for p in passages], wanted, seed=how.fit.seed) if texts else [],
         pretrained[0] if pretrained else None,
         frozenset(passage.id for passage in first),
         {
@@ -366,8 +371,8 @@ def _fit_lots(
     """Fit to each lot of gold from one start, and give a network to put the weights in, and the weights of each lot.
 
     Weak first, gold last; mixed they help nothing (arXiv:2106.08977). Weak is what the grammar says of silver; then,
-    if asked for, once more from the start, what the network that learned this lot says of more of it: it has seen
-    nothing of what the lot leaves out.
+    if asked for, once more from the start, what the network that learned this lot says of silver: it has seen nothing
+    of what the lot leaves out.
     """
     network, alphabet = _fresh(how, material, encoder)
     taught = network
@@ -378,11 +383,10 @@ def _fit_lots(
     weights = _fit_gold([taught] * len(lots), lots, material, alphabet, how)
     if material.near:
         own = how.fit.model_copy(update={"epochs": 1.0, **how.own.model_dump(exclude={"passages"})})
-        teachers = [_with(network, state) for state in weights]
-        rows = [partial(_own_rows, teacher, material.near, alphabet, how) for teacher in teachers]
-        tasks = [Task(network, make, own) for make in rows]
-        starts = [_with(network, state) for state in fit_all(tasks, how.keep)]
-        weights = _fit_gold(starts, lots, material, alphabet, how)
+        teachers = (_with(network, state) for state in weights)
+        rows = (partial(_own_rows, teacher, material.near, alphabet, how) for teacher in teachers)
+        weights = fit_all([Task(network, make, own) for make in rows], how.keep)
+        weights = _fit_gold([_with(network, state) for state in weights], lots, material, alphabet, how)
     return network, alphabet, weights
 
 
