@@ -318,7 +318,7 @@ class _Linker:
         """Find the PROGRAM in the METRIC, in the clause, or in the clause before that the number was reached under."""
         layer = self.layer["PROGRAM"]
         if link.metric:
-            nested = [p for p in layer.within(link.metric.start, link.metric.end) if p.end <= link.metric.end]
+            nested = layer.inside(link.metric.start, link.metric.end)
             if nested:
                 return nested[0] if len(nested) == 1 else None
         metrics = self.layer["METRIC"]

@@ -1,4 +1,4 @@
-"""Mentions of one type, in order, and quick to look up by place.
+"""Mentions in order, quick to look up by place.
 
 In: mentions. Out: those in a range, or the last before a place. Not for: finding or linking them.
 """
@@ -12,7 +12,7 @@ from zongjie.text import Mention
 
 
 class Ordered:
-    """The mentions of one type, in order."""
+    """Mentions in order, to be asked for by place; usually those of one type."""
 
     def __init__(self, mentions: Iterable[Mention]) -> None:
         self.all = sorted(mentions)
@@ -21,6 +21,10 @@ class Ordered:
     def within(self, start: int, end: int) -> Sequence[Mention]:
         """Give the mentions that start in a range."""
         return self.all[bisect_left(self.starts, start) : bisect_left(self.starts, end)]
+
+    def inside(self, start: int, end: int) -> list[Mention]:
+        """Give the mentions that lie wholly in a range."""
+        return [m for m in self.within(start, end) if m.end <= end]
 
     def last_before(self, position: int, *, since: int) -> Mention | None:
         """Give the last mention that ends at or before a position and starts at or after another."""

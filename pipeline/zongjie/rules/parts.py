@@ -39,6 +39,7 @@ class Totals:
 
     def __init__(self, reading: Reading, numbers: Ordered, heads: Container[int]) -> None:
         self.reading, self.text, self.numbers, self.heads = reading, reading.text, numbers, heads
+        self.cue, self.alike = _cues()
 
     def total(self, link: Link, sentence: int, earlier: Sequence[Link]) -> Mention | None:
         """Find the total that a number is a part of: before 其中, or before the bracket that the number stands in.
@@ -52,7 +53,7 @@ class Totals:
             The total, or ``None``.
         """
         number, text = link.number, self.text
-        for cue in reversed(list(_cues()[0].finditer(text, max(sentence, number.start - _FAR), number.start))):
+        for cue in reversed(list(self.cue.finditer(text, max(sentence, number.start - _FAR), number.start))):
             between = text[cue.end() : number.start]
             if _leaves(text[max(sentence, cue.start() - _FAR) : cue.end()], between):
                 continue  # the part stood in a bracket that is closed before this number
@@ -90,7 +91,7 @@ class Totals:
     def _alike(self, a: Mention, b: Mention) -> bool:
         """Say whether two numbers count the same kind of thing."""
         units = [q.unit if (q := self.reading.quantity_at(m.start, m.end)) else "" for m in (a, b)]
-        return units[0] == units[1] or any(units[0] in group and units[1] in group for group in _cues()[1])
+        return units[0] == units[1] or any(units[0] in group and units[1] in group for group in self.alike)
 
     def _surface(self, mention: Mention) -> str:
         return self.text[mention.start : mention.end]

@@ -25,6 +25,7 @@ from zongjie.readers.stated import key_of
 from zongjie.reading import Reading
 from zongjie.record import Kind, Status
 from zongjie.rules.grid import Grid, Row, moved
+from zongjie.rules.order import Ordered
 from zongjie.text import Cell, Mention, fold
 
 _NEAR = 3  # spans before another that may reach into it; those of a table are nested no deeper
@@ -123,26 +124,13 @@ class _Label:
     unit: str | None = None
 
 
-class _Index:
-    """Mentions in order, to be asked for by place."""
-
-    def __init__(self, mentions: Iterable[Mention]) -> None:
-        self.mentions = sorted(mentions)
-        self.starts = [m.start for m in self.mentions]
-
-    def within(self, start: int, end: int) -> list[Mention]:
-        """Give those that lie in a range."""
-        found = self.mentions[bisect_left(self.starts, start) : bisect_left(self.starts, end)]
-        return [m for m in found if m.end <= end]
-
-
 class _Heads:
     """Reads headings; each once."""
 
     def __init__(self, view: Reading, named: Iterable[Mention]) -> None:
         self.text = view.text
         times = [Mention(p.start, p.end, "TIME") for p in view.periods]
-        self.named = _Index([*times, *(m for m in named if m.type in ("PLACE", "SCHOOL"))])
+        self.named = Ordered([*times, *(m for m in named if m.type in ("PLACE", "SCHOOL"))])
         self.known: dict[tuple[int, int, str], _Label] = {}
 
     def label(self, cell: Cell, over: str = "") -> _Label:
@@ -173,7 +161,7 @@ class _Heads:
     def _composed(self, start: int, end: int, word: str, unit: str | None) -> _Label:
         """Read a heading that may name a time and a place before its noun (2023年全市‹在校生数›)."""
         found: dict[str, Mention] = {}
-        for mention in self.named.within(start, end):
+        for mention in self.named.inside(start, end):
             if mention.start == start and mention.type not in found:
                 found[mention.type] = mention
                 start = self._trimmed(mention.end, end)[0]
@@ -429,16 +417,16 @@ def _replace(marks: Layers, links: Sequence[Link], claimed: Iterable[tuple[int, 
 
     def crossed(mention: Mention) -> bool:
         first = max(bisect_left(own.starts, mention.start) - _NEAR, 0)
-        return any(_crosses(m, mention) for m in own.mentions[first : bisect_left(own.starts, mention.end)])
+        return any(_crosses(m, mention) for m in own.all[first : bisect_left(own.starts, mention.end)])
 
-    own = _Index(ours)
+    own = Ordered(ours)
     gone = {
         m
         for m in marks.mentions
         if m not in ours and touched(m) and (m.type in ("NUMBER", "METRIC", "ACTION") or crossed(m))
     }
     marks.mentions = sorted({*(m for m in marks.mentions if m not in gone), *ours})
-    programs = _Index(m for m in marks.mentions if m.type == "PROGRAM")
+    programs = Ordered(m for m in marks.mentions if m.type == "PROGRAM")
     kept = [
         replace(link, **{name: None for name in LINKS if getattr(link, name) in gone})  # type: ignore[arg-type]
         for link in marks.links
@@ -447,9 +435,9 @@ def _replace(marks: Layers, links: Sequence[Link], claimed: Iterable[tuple[int, 
     marks.links = [*kept, *(_with_program(link, programs) for link in links)]
 
 
-def _with_program(link: Link, programs: _Index) -> Link:
+def _with_program(link: Link, programs: Ordered) -> Link:
     """Link the PROGRAM that a METRIC or label holds, if it is one."""
-    nested = [p for m in (link.metric, *link.labels) if m for p in programs.within(m.start, m.end)]
+    nested = [p for m in (link.metric, *link.labels) if m for p in programs.inside(m.start, m.end)]
     return replace(link, program=nested[0]) if len(nested) == 1 else link
 
 
