@@ -100,7 +100,9 @@ def _proven(text: str, named: list[Candidate]) -> list[Candidate]:
         last = kept[-1] if kept else None
         if candidate.kind == "shared":
             spelt_out = any(known.names[code] in full for code in known.codes[surface])
-            under = last is not None and last.end == candidate.start and is_below(text, last, candidate)
+            # an area that no gazetteer holds proves nothing: in 雄安新区新建学校 no 新建区 is meant
+            above = last if last and text[last.start : last.end] in known.codes else None
+            under = above is not None and above.end == candidate.start and is_below(text, above, candidate)
             in_list = last is not None and text[last.end : candidate.start] == "、"
             if not (spelt_out or under or in_list):
                 continue
