@@ -137,6 +137,17 @@ def test_evaluate_extracts_and_measures(passages: Path, capsys: pytest.CaptureFi
     assert (core["tp"], core["fp"], core["fn"]) == (1, 1, 0)
 
 
+def test_evaluate_measures_the_config_it_is_given(
+    passages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "mine.toml"
+    config.write_text('[makers]\nspans = "nobody"\n', "utf-8")
+    assert run("evaluate", passages, "--config", config) == 2
+    assert "mine.toml" in capsys.readouterr().err
+    config.write_text('[makers]\nspans = "rules"\nroles = "rules"\nfacts = "rules"\n', "utf-8")
+    assert run("evaluate", passages, "--config", config) == 0
+
+
 def test_evaluate_reads_predictions(passages: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("evaluate", passages.parent, "--predicted", passages) == 0
     said = capsys.readouterr().out

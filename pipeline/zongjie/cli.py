@@ -127,7 +127,8 @@ def extract(  # noqa: PLR0913 - a parameter is an option
     config: Annotated[Path | None, _CONFIG] = None,
     min_confidence: Annotated[float | None, _SURE] = None,
     jobs: Annotated[
-        int | None, typer.Option("-j", "--jobs", metavar="N", min=1, help="Worker processes (1), or actors (all).")
+        int | None,
+        typer.Option("-j", "--jobs", metavar="N", min=1, help="Worker processes (1); with --engine ray, actors."),
     ] = None,
     engine: Annotated[Engine, typer.Option(help="Work here, or on the Ray cluster of RAY_ADDRESS.")] = Engine.local,
     include: Annotated[list[str] | None, _INCLUDE] = None,
@@ -192,6 +193,7 @@ def evaluate(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="Records of these passages; extracted if not given."),
     ] = None,
+    config: Annotated[Path | None, _CONFIG] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure extraction against annotated passages."""
@@ -206,7 +208,7 @@ def evaluate(
         layers = (score.Layers.of(passage.to_dict()) for passage in passages)
         scores = score.compare(layers, score.read_layers(predicted))
     else:
-        scores = score.evaluate(passages, zongjie.load())
+        scores = score.evaluate(passages, zongjie.load(config))
     if as_json:
         typer.echo(simplejson.dumps(scores.to_dict(), indent=1))
     else:
@@ -288,7 +290,7 @@ def export(
         Path, typer.Argument(metavar="IN", help="Annotated passages, or a folder that extract wrote to.", exists=True)
     ],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="The file; for brat the folder.")],
-    format: Annotated[GoldFormat, typer.Option(help="Of which tool.")],
+    format: Annotated[GoldFormat, typer.Option(help="The annotation tool's format.")],
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
 ) -> None:
     """Write passages for an annotation tool: those that people have annotated, or all of extracted documents."""
@@ -304,7 +306,7 @@ def export(
 def review(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A folder that extract wrote to.", exists=True)],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="The file; for brat the folder.")],
-    format: Annotated[GoldFormat, typer.Option(help="Of which tool.")] = GoldFormat.label_studio,
+    format: Annotated[GoldFormat, typer.Option(help="The annotation tool's format.")] = GoldFormat.label_studio,
     limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="How many passages at most.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
 ) -> None:
@@ -323,7 +325,7 @@ def import_(
     out: Annotated[
         Path, typer.Option("-o", "--out", metavar="OUT", help="Gold rows in .jsonl, or markup in .txt.", dir_okay=False)
     ],
-    format: Annotated[GoldFormat, typer.Option(help="Of which tool.")],
+    format: Annotated[GoldFormat, typer.Option(help="The annotation tool's format.")],
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
 ) -> None:
     """Read back what people have annotated, for train and evaluate."""

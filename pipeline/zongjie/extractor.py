@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError
 
 from zongjie.errors import ConfigError, InternalError, UnreadableDocument, ZongjieError
 from zongjie.layers import Draft
-from zongjie.makers import MAKERS, Maker, maker
+from zongjie.makers import MAKERS, Maker, MakerName, maker
 from zongjie.model import open_model
 from zongjie.normalise import NOTHING_LEFT_OUT, LeftOut, sift, to_record
 from zongjie.ontology import Table, load_table
@@ -39,9 +39,9 @@ Source = Path | bytes | str | Text
 class Makers(Table):
     """``[makers]``: who makes which layer."""
 
-    spans: str = "model"
-    roles: str = "model"
-    facts: str = "model"
+    spans: MakerName = "model"
+    roles: MakerName = "model"
+    facts: MakerName = "model"
 
 
 class Model(Table):

@@ -6,12 +6,14 @@ In: a maker's name. Out: the maker. Not for: spaCy (``components``) or which mak
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 from zongjie import rules
 from zongjie.errors import ConfigError
 from zongjie.layers import D
 from zongjie.model import open_model
+
+MakerName = Literal["rules", "model"]
 
 
 class Maker(Protocol):
