@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -89,3 +90,42 @@ def test_a_metric_behind_a_number_of_things_ends_with_the_thing(text: str, metri
     spans = [(long, "METRIC"), (metric, "METRIC")][: 1 if long == metric else 2]
     found = marked(Mix(frozenset({"NUMBER"})), *spans, text=text, belief=(3.0, -1.0))
     assert [text[m.start : m.end] for m in found if m.type == "METRIC"] == [metric]
+
+
+class Pointer(Doubter):
+    """A network that links every number to one METRIC, whatever else stands there."""
+
+    def __call__(self, batch: Sequence[Window]) -> Iterator[Scores]:
+        (words, _), *_ = self.sure
+        for window, scores in zip(batch, super().__call__(batch), strict=True):
+            others = scores.others.copy()
+            others[LINKS.index("metric"), self.text.index(words) - window.start] = 5.0
+            yield replace(scores, numbers=np.ones_like(scores.numbers), others=others)
+
+
+def test_no_two_facts_of_a_number_have_the_same_metric() -> None:
+    text = "小学巩固率、初中巩固率均达99.8%。"
+    mix = Mix(frozenset({"NUMBER", "METRIC"}), links={"metric": 4.0})
+    draft = Draft(Reading(Text.of(text, id="made-up")))
+    tagger = Tagger(Pointer(("小学巩固率", "METRIC"), text=text), Alphabet.of([text], at_least=1), mix)
+    for step in (tagger.mark_spans, tagger.assign_roles, tagger.link_facts):
+        draft = step(draft)
+    metrics = [text[one.metric.start : one.metric.end] for one in draft.layers.links if one.metric]
+    assert sorted(metrics) == ["初中巩固率", "小学巩固率"]
+
+
+def test_no_span_crosses_a_number_that_the_window_before_has() -> None:
+    text = "甲" * 38 + "1234所学校" + "乙" * 30
+    (number,) = by_grammar("NUMBER", text=text)
+
+    class Crosser(Doubter):
+        def __call__(self, batch: Sequence[Window]) -> Iterator[Scores]:
+            for window, scores in zip(batch, super().__call__(batch), strict=True):
+                if window.start:
+                    scores.spans[TYPES.index("METRIC"), 0, 8] = 3.0
+                yield scores
+
+    tagger = Tagger(Crosser(text=text), Alphabet.of([text], at_least=1), Mix(frozenset({"NUMBER"}), longest=40))
+    draft = tagger.mark_spans(Draft(Reading(Text.of(text, id="made-up"))))
+    assert draft.layers.mentions == [number]
+    assert number.start < 40 < number.end

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
+from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
@@ -146,12 +147,14 @@ class Tagger:
         cut = windows(view, said, self.alphabet, longest=self.mix.longest)
         starts = [m.start for m in said.mentions]
         opinion = _Opinion({}, np.zeros((len(view.text), TOKENS), np.float32), [w.start for w in cut], [])
+        fixed: list[Mention] = []
         for i in range(0, len(cut), _AT_ONCE):
             some = cut[i : i + _AT_ONCE]
             for window, scores in zip(some, self.scorer(some), strict=True):
                 here = said.mentions[bisect_left(starts, window.start) : bisect_left(starts, window.end)]
-                fixed = [m for m in here if m.type in self.mix.grammar]
-                opinion.mentions.update((m, _score(m, window, scores)) for m in fixed)
+                kept = [m for m in here if m.type in self.mix.grammar]
+                opinion.mentions.update((m, _score(m, window, scores)) for m in kept)
+                fixed = [*(m for m in fixed if m.end > window.start), *kept]  # one may reach out of the window before
                 for m in here:
                     if m.type in self.mix.spans and m.end <= window.end:
                         scores.spans[_cell(m, window)] += self.mix.spans[m.type]
@@ -230,11 +233,20 @@ class Tagger:
             if m.type != "PLACE" or not is_address(text, m):
                 near.setdefault((opinion.window_of(m), m.type), []).append(m)
         statuses, kinds = state_chances(opinion.tokens, [link.number for link in links])
-        judged = (
-            self._judged(link, opinion, near, status, kind)
-            for link, status, kind in zip(links, statuses, kinds, strict=True)
-        )
-        marks.links = [replace(one, status="target") if is_planned(text, one.metric) else one for one in judged]
+        told: dict[Mention, list[Mention]] = {}  # the METRICs of each number so far; no two facts of one have the same
+        marks.links = []
+        for link, status, kind in zip(links, statuses, kinds, strict=True):
+            taken = told.setdefault(link.number, [])
+            key = (opinion.window_of(link.number), "METRIC")
+            free = ChainMap({key: [m for m in near.get(key, ()) if m not in taken]}, near) if taken else near
+            if link.metric in taken:
+                link = replace(link, metric=None)
+            one = self._judged(link, opinion, free, status, kind)
+            if one.metric is None and taken:
+                continue
+            if one.metric:
+                taken.append(one.metric)
+            marks.links.append(replace(one, status="target") if is_planned(text, one.metric) else one)
         return doc
 
     def _judged(self, link: Link, opinion: _Opinion, near: _Near, status: Floats, kind: Floats) -> Link:
