@@ -193,13 +193,29 @@ def test_components_work_in_a_users_pipeline() -> None:
 def test_config_errors_name_file_table_and_key(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text('[makers]\nspans = "oracle"\n', encoding="utf-8")
-    with pytest.raises(ConfigError, match="oracle"):
+    with pytest.raises(ConfigError, match=r"mine\.toml: \[makers\.spans\]"):
         zongjie.load(path)
     path.write_text("[makers]\nspam = 1\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"makers\.spam"):
         zongjie.load(path)
     with pytest.raises(ConfigError, match="no such config file"):
         zongjie.load(tmp_path / "absent.toml")
+    path.write_text("batch = 3\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"mine\.toml: \[batch\]"):
+        zongjie.load(path)
+    path.write_text("# 配置\n", encoding="gb18030")
+    with pytest.raises(ConfigError, match=r"mine\.toml: no text in UTF-8"):
+        zongjie.load(path)
+    with pytest.raises(ConfigError, match="no text in UTF-8"):
+        zongjie.load(tmp_path)
+
+
+def test_a_config_keeps_the_default_of_what_it_leaves_out(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("[confidence]\nfact = 0.5\n[batch]\nseconds = 7\n", encoding="utf-8")
+    given, known = zongjie.extractor.read_settings(path), zongjie.extractor.read_settings()
+    assert given.confidence == {**known.confidence, "fact": 0.5}
+    assert given.batch == known.batch.model_copy(update={"seconds": 7})
 
 
 PIECES = [

@@ -6,21 +6,20 @@ first outcome of ``pipe``. Not for: folders, output files, worker processes (``b
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from zongjie.errors import ConfigError, InternalError, UnreadableDocument, ZongjieError
+from zongjie.errors import InternalError, UnreadableDocument, ZongjieError
 from zongjie.layers import Draft
 from zongjie.makers import MAKERS, Maker, MakerName, maker
 from zongjie.model import open_model
 from zongjie.normalise import NOTHING_LEFT_OUT, LeftOut, sift, to_record
-from zongjie.ontology import Table, load_table
+from zongjie.ontology import Table, load_table, read_table
 from zongjie.readers import SUFFIXES, read_bytes, read_path, read_text
 from zongjie.reading import Reading
 from zongjie.record import Record
@@ -279,23 +278,12 @@ def read_settings(config: str | Path | Settings | None = None, *, min_confidence
     Raises:
         ConfigError: As for ``load``.
     """
-    if config is None:
-        settings = load_table("default.toml", Settings)
+    if isinstance(config, Settings):
+        settings = config
     else:
-        settings = config if isinstance(config, Settings) else _settings(config)
+        settings = load_table("default.toml", Settings)
+        if config is not None:
+            settings = read_table(config, Settings, like="default.toml", over=settings)
     if min_confidence is not None:
         settings = settings.model_copy(update={"output": Output(min_confidence=min_confidence)})
     return settings
-
-
-def _settings(config: str | Path) -> Settings:
-    """Read a user's config over the default."""
-    try:
-        given = tomllib.loads(Path(config).read_text(encoding="utf-8"))
-        known = load_table("default.toml", Settings).model_dump()
-        merged = {name: {**known[name], **table} if name in known else table for name, table in given.items()}
-        return Settings.model_validate({**known, **merged})
-    except FileNotFoundError:
-        raise ConfigError(f"{config}: no such config file. Give a TOML file like configs/default.toml.") from None
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise ConfigError(f"{config}: {error}") from error

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -70,13 +71,46 @@ def load_table(name: str, shape: type[T]) -> T:
     Raises:
         ConfigError: If the file is missing, is not TOML, or does not fit; the message names table and key.
     """
+    return _parsed(read_config(name), shape, f"configs/{name}")
+
+
+def read_table(path: str | Path, shape: type[T], *, like: str, over: T | None = None) -> T:
+    """Read a TOML file of the user's.
+
+    Args:
+        path: The file.
+        shape: The model that the file must fit.
+        like: The file below ``configs/`` that shows the shape.
+        over: What holds for the keys of its tables that the file leaves out; the shape's own defaults if not given.
+
+    Returns:
+        The file as an instance of ``shape``.
+
+    Raises:
+        ConfigError: If the file is missing or unreadable, is not TOML, or does not fit; the message names it, and table
+            and key.
+    """
     try:
-        return shape.model_validate(tomllib.loads(read_config(name)))
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such config file. Give a TOML file like configs/{like}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: no text in UTF-8: {error}. Give a TOML file like configs/{like}.") from error
+    return _parsed(text, shape, str(path), over)
+
+
+def _parsed(text: str, shape: type[T], name: str, over: T | None = None) -> T:
+    try:
+        given, known = tomllib.loads(text), over.model_dump() if over else {}
+        for key, value in given.items():
+            both = isinstance(known.get(key), dict) and isinstance(value, dict)
+            known[key] = {**known[key], **value} if both else value
+        return shape.model_validate(known)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"configs/{name}: not valid TOML: {error}.") from error
+        raise ConfigError(f"{name}: not valid TOML: {error}.") from error
     except ValidationError as error:
         where = "; ".join(f"[{'.'.join(map(str, e['loc']))}] {e['msg']}" for e in error.errors())
-        raise ConfigError(f"configs/{name}: {where}.") from error
+        raise ConfigError(f"{name}: {where}.") from error
 
 
 @cache

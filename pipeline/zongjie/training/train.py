@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import Annotated, Any
 
 import torch
 from datasets import Dataset
-from pydantic import Field, ValidationError
+from pydantic import Field
 from sklearn.model_selection import GroupKFold
 from torch import Tensor
 
@@ -29,7 +28,7 @@ from zongjie.decoding import TOKENS
 from zongjie.errors import ConfigError
 from zongjie.language import LINKS
 from zongjie.model import Kept, digest
-from zongjie.ontology import Table
+from zongjie.ontology import Table, read_table
 from zongjie.record import Record
 from zongjie.score import Scores, score
 from zongjie.tagger import Tagger
@@ -288,15 +287,7 @@ def read_settings(path: Path, *, smoke: bool = False) -> TrainConfig:
     Raises:
         ConfigError: If the file is missing or does not fit; the message names table and key.
     """
-    try:
-        how = TrainConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such config file. Give a TOML file like configs/train.toml.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}.") from error
-    except ValidationError as error:
-        where = "; ".join(f"[{'.'.join(map(str, e['loc']))}] {e['msg']}" for e in error.errors())
-        raise ConfigError(f"{path}: {where}.") from error
+    how = read_table(path, TrainConfig, like="train.toml")
     return how.model_copy(update={"fit": _once(how.fit)}) if smoke else how
 
 
