@@ -42,6 +42,7 @@ class Verbs(Table):
     causatives: list[str]
     adverbs: list[str]
     indicators: list[str]
+    counters: list[str]
     noun_suffixes: str
     new_inside: str
     noun_before: str
@@ -69,6 +70,7 @@ class LinkWords(Table):
     sharers: list[str]
     parts: list[str]
     shares: list[str]
+    no_share_before: str
     shared_heads: list[str]
     bases: list[str]
     rank_words: list[str]
@@ -160,9 +162,9 @@ class _Grammar:
         self.openers = re.compile(either(frame.openers))
         self.stops = re.compile(rf"(?!{keep}){either(frame.stops)}")
         self.nominal = re.compile(rf"(?:.*{either(verbs.measured)}$|{either(verbs.nominal_heads)})")
-        self.indicator = re.compile(rf"{either(verbs.indicators)}(?:人数|人次|数)?$")
+        self.indicator = re.compile(rf"{either(verbs.indicators)}{either(verbs.counters)}?$")
         whole = either(words.link.shared_heads)
-        self.share = re.compile(rf"{either(words.link.shares)}(?![比地用])(?!.*{whole}$)")
+        self.share = re.compile(rf"{either(words.link.shares)}(?![{words.link.no_share_before}])(?!.*{whole}$)")
         self.breaks = re.compile(f"[{re.escape(frame.breaks)}]")
         self.bracket = re.compile(r"[（(][^（()）]{1,6}[)）]")
         self.run = re.compile(rf"[{re.escape(frame.separators)}\s]{{1,3}}")

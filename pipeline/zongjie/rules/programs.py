@@ -45,6 +45,10 @@ class ProgramTable(Table):
     tails: Words
     not_before: Words
     quote_reach: int
+    quote_breaks: str
+    series: Words
+    joins: str
+    edition: str
     quote_heads: Words
     content_prefix: Words
     ordinal_prefix: str
@@ -125,8 +129,6 @@ _BOOK = re.compile("《[^《》\n]{0,120}(?:《[^《》\n]{0,120}》[^《》\n]{
 _QUOTED = re.compile("“([^“”\n]{1,40})”")
 _ASIDE = re.compile(r"[（(][^（）()]*[）)]$")
 _SHORT_ASIDE = re.compile("[（(][^（）()]{1,6}[）)]")
-_BREAK = "，。；：、！？,;:!?“”《》（）()\n的等和与为在是成颁"  # never between a quoted name and its head
-_SERIES = frozenset(("、", "", "和", "与", "及"))  # between the quoted strings of one list
 
 
 @cache
@@ -142,7 +144,7 @@ def _edges() -> _Edges:
     ended = either(
         {*load_words("program_heads.txt"), *load_words("honour_heads.txt"), *table.event_heads, *table.open_events}
     )
-    listed = f"(?:{ended}){either(table.tails)}?[和与及暨]"  # a name, and the next one of a list
+    listed = f"(?:{ended}){either(table.tails)}?[{table.joins}]"  # a name, and the next one of a list
     hard = f"[{table.stop_characters}]|{table.stop_counts}|{table.level_start}|{listed}"
     return _Edges(
         hard=re.compile(f"(?P<keep>{keep})|{hard}"),
@@ -193,7 +195,9 @@ def _quote() -> _Quote:
         after=(re.compile(either(table.after_yes)), re.compile(either(table.after_no))),
         inner=(_ending(table.inner_yes), _ending(table.inner_no)),
         numeral=re.compile(table.numerals),
-        head=re.compile(f"[^{_BREAK}]{{0,{program.quote_reach}}}?(?:{heads})+(?!{either(program.not_before)})"),
+        head=re.compile(
+            f"[^{program.quote_breaks}]{{0,{program.quote_reach}}}?(?:{heads})+(?!{either(program.not_before)})"
+        ),
         content=re.compile(prefix),
         outside=frozenset(program.outside_prefix),
         slogans=frozenset(table.slogans),
@@ -203,7 +207,7 @@ def _quote() -> _Quote:
 
 @cache
 def _document() -> re.Pattern[str]:
-    return re.compile(f"{either(load_words('policy_heads.txt'))}[\\d年版]*$")
+    return re.compile(f"{either(load_words('policy_heads.txt'))}{_table().program.edition}$")
 
 
 def _ending(words: Words) -> re.Pattern[str]:
@@ -255,7 +259,7 @@ def _quotes(text: str) -> Iterator[tuple[int, int]]:
     score = last = 0
     for match in _QUOTED.finditer(text):
         start, end = match.span()
-        if last and text[last:start] not in _SERIES:
+        if last and text[last:start] not in ("", *_table().program.series):
             yield from series if score > 0 else ()
             series, score = [], 0
         head = cues.head.match(text, end)

@@ -15,7 +15,6 @@ from zongjie.rules.runs import REACH, Words, cut, in_name, skip
 from zongjie.text import Mention
 
 _LONGEST_ITEM = 6  # of a short name in a list of campuses, in characters
-_AREA_ENDS = "省市县"  # with one of these behind it, the head of a school's name is a place
 _SHORTEST_CORE, _LONGEST_CORE = 2, 3  # of the part of a full name that stands for it by itself
 
 
@@ -46,6 +45,8 @@ class SchoolTable(Table):
     campus_counts: str
     short_after: Words
     core_ends: str
+    conjunctions: str
+    area_ends: str
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class _Rules:
     placed: frozenset[str]
     campus: tuple[str, ...]
     reach: int
+    conjunctions: str
+    area_ends: str
 
 
 @cache
@@ -95,6 +98,8 @@ def _rules() -> _Rules:
         placed=frozenset(table.placed_heads),
         campus=tuple(table.campus_nouns),
         reach=table.joint_reach,
+        conjunctions=table.conjunctions,
+        area_ends=table.area_ends,
     )
 
 
@@ -212,20 +217,20 @@ def _item(rules: _Rules, text: str, end: int) -> tuple[tuple[int, int] | None, i
     """The item of a list that ends at ``end``, and where the item before it ends, if there is one."""
     left = bracket = _before_bracket(text, end, 0)
     while left > max(0, bracket - REACH) and text[left - 1].isalpha():
-        if bracket - left > 1 and text[left - 1] in "和与及":
+        if bracket - left > 1 and text[left - 1] in rules.conjunctions:
             break
         left -= 1
     start = cut(rules.stop, text, left, bracket - 1)
     if not 1 < bracket - start <= _LONGEST_ITEM:
         return None, None
-    more = start == left and text[left - 1 : left] in ("、", "和", "与", "及")
+    more = start == left and text[left - 1 : left] in ("、", *rules.conjunctions)
     return (start, bracket), left - 1 if more else None
 
 
 def _short_names(rules: _Rules, text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Where the distinctive part of a name that stands in full in the text stands for the school by itself."""
     names = {text[start:end] for start, end in spans}
-    placed = {text[i - 2 : i] for i, character in enumerate(text) if character in _AREA_ENDS and i > 1}
+    placed = {text[i - 2 : i] for i, character in enumerate(text) if character in rules.area_ends and i > 1}
     cores = {core for name in names if (core := _core(rules, name, placed))}
     if not cores:
         return []
