@@ -29,7 +29,7 @@ pytest.importorskip("sklearn", reason="sklearn is not installed: pip install 'zo
 pytest.importorskip("onnx", reason="onnx is not installed: pip install 'zongjie[train]'")
 
 import torch
-from datasets import Dataset
+from datasets import Dataset, load_from_disk
 from safetensors.torch import save_file
 from transformers import BertConfig, BertModel
 
@@ -42,6 +42,7 @@ from zongjie.training.fit import Fit, Task, TorchScorer, fit, fit_all, mean
 from zongjie.training.network import Encoder, Network, Shape
 from zongjie.training.objective import Lesson
 from zongjie.training.rows import Collate, dataset_of, silver_texts
+from zongjie.training.silver import main as make_silver
 from zongjie.training.silver import marked
 
 CONFIG = """
@@ -239,6 +240,17 @@ def test_train_writes_a_model_that_says_where_it_comes_from(
     assert {len(digest) for digest in (*origin["files"].values(), origin["config"])} == {64}
     assert origin["libraries"]["torch"] == torch.__version__.split("+")[0] or "+" in origin["libraries"]["torch"]
     assert open_model(out).alphabet.characters
+
+
+def test_silver_holds_a_line_of_two_files_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("\n".join(f"全县新增学位{n}个，学校{n}所。" * 9 for n in range(120, 130)), "utf-8")
+    argv = ["silver", str(corpus), str(corpus), "-o", str(tmp_path / "silver"), "--processes", "1"]
+    monkeypatch.setattr("sys.argv", argv)
+    make_silver()
+    lines = [line for text in load_from_disk(tmp_path / "silver")["text"] for line in text.split("\n")]
+    assert sorted(lines) == sorted(set(lines))
+    assert "".join(lines).count("全县新增学位125个") == 9
 
 
 def test_train_reads_silver_first_and_a_pretrained_encoder(

@@ -153,7 +153,7 @@ def link_chances(
 
     Args:
         ends: Ends of links in a window, the numbers' and the others', each (links, length, size).
-        link: Which link, its place in ``language.LINKS``.
+        link: Which link, its place in ``layers.LINKS``.
         number: First character of the number in the window.
         others: First characters of the candidates in the window.
         favoured: Which candidate the grammar chose, -1 for none of them, and what its word adds to the score.

@@ -225,7 +225,7 @@ class _Zones:
             if compared := self.grammar.compared.search(text, start, name_end):  # …规模‹比›上年扩大
                 name_end = compared.start()
             lead = self._clean(self._wall(start, name_end), name_end) if name_end > start else None
-            if lead and text[lead[1] - 1] not in self.grammar.marks:
+            if lead:
                 return _Found(lead, found.action, change=found.change)
         if found.action is None and wall > start and (verb := self._over_wall(start, wall)):
             return _Found(found.metric, verb)
@@ -266,8 +266,9 @@ class _Zones:
                 if lead and not change:
                     lead = self._phrase(*lead).metric
                 return _Found(lead, (at, at + len(word)), change=change)
-        cut = g.linking.search(zone)
-        stop = start + (cut.start() if cut else len(zone))
+        linking = g.linking.search(zone)
+        assert linking  # it may be empty
+        stop = start + linking.start()
         share = g.share.search(self.text, start, stop)
         stop = share.start() if share else stop  # 教育支出占财政支出的21%: the METRIC is what takes the share
         lead = self._clean(start, stop)
@@ -281,8 +282,9 @@ class _Zones:
                 start = opener.end()
         if (lead := g.leads.match(text, start, end)) and not self.in_name(lead.end()):
             start = lead.end()
-        tail = g.linking.search(text[start:end])
-        return self._trim(start, start + tail.start() if tail else end)
+        linking = g.linking.search(text[start:end])
+        assert linking  # it may be empty
+        return self._trim(start, start + linking.start())
 
     def _phrase(self, start: int, end: int) -> _Found:
         """Divide a stretch into a verb at its head, or in it, and the noun phrase."""

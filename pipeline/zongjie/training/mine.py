@@ -95,7 +95,7 @@ def is_known(word: str, kind: Kind) -> bool:
 
     Args:
         word: A word.
-        kind: A head is known by its end (入园率 by 率), an action without its result (增加到 by 增加).
+        kind: A head is known by its end (入园率 by 率), an action without its result (增加到 by 增加) or prefix.
 
     Returns:
         Whether there is nothing to learn.
@@ -106,7 +106,7 @@ def is_known(word: str, kind: Kind) -> bool:
     if kind == "heads":
         return word.endswith((*verbs.nominal_heads, *verbs.measured))
     stem = next((word.removesuffix(result) for result in verbs.results if word.endswith(result)), word)
-    return word.removeprefix(verbs.prefixes[0]) in known_words() or stem in known_words()
+    return any(form in known_words() for form in (stem, *map(word.removeprefix, verbs.prefixes)))
 
 
 def frames(line: str, words: Sequence[Word], kind: Kind) -> Iterator[tuple[str, str]]:

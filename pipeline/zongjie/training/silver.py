@@ -81,7 +81,7 @@ def chosen(texts: Sequence[str], *, plain_share: float, seed: int) -> list[str]:
 
 def marked(row: dict[str, Any]) -> dict[str, Any]:
     """Mark a passage by the grammar: spans and clauses as (start, end, place in ``TYPES`` or ``ROLES``)."""
-    reading = Reading(Text.of(row["text"], id=""))
+    reading = Reading(Text.of(row["text"]))
     if reading.text != row["text"]:
         return {"spans": [], "clauses": [], "length": 0}
     mentions = find_spans(reading)
@@ -108,7 +108,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    texts = [text for path in given.corpus for text in passages(open_lines(path))]
+    texts = list(passages(line for path in given.corpus for line in open_lines(path)))
     rows = Dataset.from_dict({"text": chosen(texts, plain_share=given.plain_share, seed=given.seed)})
     rows = rows.map(marked, num_proc=given.processes).filter(lambda length: length > 0, input_columns="length")
     rows.save_to_disk(str(given.out))
