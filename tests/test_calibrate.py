@@ -18,7 +18,7 @@ from zongjie.corpus import Passage, parse_markup
 from zongjie.decoding import TOKENS, Scores
 from zongjie.errors import ModelError
 from zongjie.language import LINKS
-from zongjie.model import FORMAT, Card, Kept, digest, read_card
+from zongjie.model import FORMAT, Card, digest, read_card
 from zongjie.score import FactRow, Layers, RoleRange, compare
 from zongjie.tagger import Calibration, Mix, Tagger
 from zongjie.training import calibrate, card, errors
@@ -73,7 +73,7 @@ def model(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "alphabet.txt").write_text("一二\n", "utf-8")
     files = {"alphabet.txt": digest(folder / "alphabet.txt")}
-    made = Card(format=FORMAT, marks=(MARKS, COLUMNS), mix=Kept(), calibration={"TIME": (1.0, 2.0)}, files=files)
+    made = Card(format=FORMAT, marks=(MARKS, COLUMNS), mix=Mix(), calibration={"TIME": (1.0, 2.0)}, files=files)
     (folder / "model.json").write_text(made.model_dump_json(), "utf-8")
     return folder
 

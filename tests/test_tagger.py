@@ -52,7 +52,14 @@ def by_grammar(*types: str, text: str = TEXT) -> set[Mention]:
 
 
 def test_the_grammar_keeps_its_types() -> None:
-    found = marked(Mix(frozenset({"NUMBER", "TIME"})))
+    found = marked(
+        Mix(
+            grammar=(
+                "NUMBER",
+                "TIME",
+            )
+        )
+    )
     assert set(found) == by_grammar("NUMBER", "TIME")
     assert len(found) == 4
 
@@ -88,7 +95,7 @@ def test_marks_that_lie_across_windows_are_not_heard() -> None:
 def test_a_metric_behind_a_number_of_things_ends_with_the_thing(text: str, metric: str) -> None:
     long = text[text.index(metric) : max(text.find("能力"), text.find("条件")) + 2]
     spans = [(long, "METRIC"), (metric, "METRIC")][: 1 if long == metric else 2]
-    found = marked(Mix(frozenset({"NUMBER"})), *spans, text=text, belief=(3.0, -1.0))
+    found = marked(Mix(grammar=("NUMBER",)), *spans, text=text, belief=(3.0, -1.0))
     assert [text[m.start : m.end] for m in found if m.type == "METRIC"] == [metric]
 
 
@@ -105,7 +112,13 @@ class Pointer(Doubter):
 
 def test_no_two_facts_of_a_number_have_the_same_metric() -> None:
     text = "小学巩固率、初中巩固率均达99.8%。"
-    mix = Mix(frozenset({"NUMBER", "METRIC"}), links={"metric": 4.0})
+    mix = Mix(
+        grammar=(
+            "NUMBER",
+            "METRIC",
+        ),
+        links={"metric": 4.0},
+    )
     draft = Draft(Reading(Text.of(text, id="made-up")))
     tagger = Tagger(Pointer(("小学巩固率", "METRIC"), text=text), Alphabet.of([text], at_least=1), mix)
     for step in (tagger.mark_spans, tagger.assign_roles, tagger.link_facts):
@@ -125,7 +138,7 @@ def test_no_span_crosses_a_number_that_the_window_before_has() -> None:
                     scores.spans[TYPES.index("METRIC"), 0, 8] = 3.0
                 yield scores
 
-    tagger = Tagger(Crosser(text=text), Alphabet.of([text], at_least=1), Mix(frozenset({"NUMBER"}), longest=40))
+    tagger = Tagger(Crosser(text=text), Alphabet.of([text], at_least=1), Mix(grammar=("NUMBER",), longest=40))
     draft = tagger.mark_spans(Draft(Reading(Text.of(text, id="made-up"))))
     assert draft.layers.mentions == [number]
     assert number.start < 40 < number.end

@@ -16,8 +16,9 @@ from zongjie.cli import main
 from zongjie.corpus import Passage, read_gold
 from zongjie.decoding import Scores
 from zongjie.errors import ConfigError, ModelError
-from zongjie.model import Kept, open_model, read_card
+from zongjie.model import open_model, read_card
 from zongjie.reading import Reading
+from zongjie.tagger import Mix
 from zongjie.text import Text, fold
 from zongjie.windows import Said, Window, windows
 
@@ -143,7 +144,7 @@ def test_the_exported_network_scores_as_the_one_in_memory(
     name: str, passages: list[Passage], alphabet: Alphabet, bert: Path, tmp_path: Path
 ) -> None:
     net = network(name, alphabet, bert)
-    export(net, alphabet, tmp_path / "model", mix=Kept(), int8=False)
+    export(net, alphabet, tmp_path / "model", mix=Mix(), int8=False)
     tagger = open_model(tmp_path / "model")
     batch = cut(passages, alphabet)
     assert len({len(w.ids) for w in batch}) > 3  # so that there is padding
@@ -375,6 +376,7 @@ def test_train_command_says_what_to_install(
         (("width = 32", "wide = 32"), r"\[network.wide\]"),
         (("seed = 1", "seed = 1 1"), "not valid TOML"),
         (("seed = 1\n", ""), r"\[fit.seed\]"),
+        (("[network]", "[mix.shift]\nMETRICS = 1.0\n[network]"), r"\[mix.shift.METRICS"),
     ],
 )
 def test_a_wrong_config_is_an_error(change: tuple[str, str], said: str, config: Path, tmp_path: Path) -> None:
@@ -407,7 +409,7 @@ def test_no_document_stands_on_both_sides(passages: list[Passage]) -> None:
 
 @pytest.fixture
 def model(tmp_path: Path, alphabet: Alphabet, bert: Path) -> Path:
-    export(network("ours", alphabet, bert), alphabet, tmp_path / "model", mix=Kept(), int8=False)
+    export(network("ours", alphabet, bert), alphabet, tmp_path / "model", mix=Mix(), int8=False)
     return tmp_path / "model"
 
 

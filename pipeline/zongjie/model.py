@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field, ValidationError
@@ -19,9 +19,7 @@ from pydantic import Field, ValidationError
 from zongjie.alphabet import Alphabet
 from zongjie.decoding import Scores
 from zongjie.errors import ModelError
-from zongjie.layers import LinkName
 from zongjie.ontology import Table
-from zongjie.record import EntityType
 from zongjie.tagger import Calibration, Mix, Tagger
 from zongjie.windows import COLUMNS, MARKS, Window
 
@@ -31,20 +29,6 @@ if TYPE_CHECKING:
 FORMAT = 3  # what this code reads; raised when a change makes older models wrong
 SHIPPED = "zongjie-base"
 _REMEDY = "Reinstall zongjie, or train it anew with `make train`."
-
-
-class Kept(Table):
-    """What the grammar keeps; see ``tagger.Mix``."""
-
-    grammar: tuple[EntityType, ...] = ()
-    spans: dict[str, float] = Field(default_factory=dict)
-    links: dict[LinkName, float] = Field(default_factory=dict)
-    shift: dict[str, float] = Field(default_factory=dict)
-    longest: Annotated[int, Field(ge=32, le=480)] = 240
-
-    def mix(self) -> Mix:
-        """Give it as the tagger takes it."""
-        return Mix(frozenset(self.grammar), self.spans, self.links, self.shift, self.longest)
 
 
 class Card(Table):
@@ -61,7 +45,7 @@ class Card(Table):
 
     format: int
     marks: tuple[int, int]
-    mix: Kept
+    mix: Mix
     calibration: dict[str, tuple[float, float]] = Field(default_factory=dict)
     files: dict[str, str]
     training: dict[str, Any] = Field(default_factory=dict)
@@ -159,4 +143,4 @@ def open_model(folder: Path | None = None, *, device: Literal["cpu", "cuda"] = "
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(folder / "network.onnx"), options, providers=[provider])
     calibration = Calibration(card.calibration)
-    return Tagger(OnnxScorer(session), Alphabet.read(folder / "alphabet.txt"), card.mix.mix(), calibration)
+    return Tagger(OnnxScorer(session), Alphabet.read(folder / "alphabet.txt"), card.mix, calibration)

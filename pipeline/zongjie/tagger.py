@@ -11,9 +11,10 @@ from bisect import bisect_left, bisect_right
 from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import numpy as np
+from pydantic import Field
 
 from zongjie.alphabet import Alphabet
 from zongjie.decoding import (
@@ -27,6 +28,7 @@ from zongjie.decoding import (
     state_chances,
 )
 from zongjie.layers import LINK_TYPES, LINKS, Clause, D, Draft, Link, LinkName, layers, reading
+from zongjie.ontology import Table
 from zongjie.reading import Reading
 from zongjie.record import EntityType
 from zongjie.rules import find_links
@@ -75,8 +77,7 @@ class Scorer(Protocol):
         """Score windows; one result each, in order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mix:
+class Mix(Table):
     """What the grammar keeps where the model makes the spans and facts.
 
     Attributes:
@@ -88,11 +89,11 @@ class Mix:
         longest: Most characters in a window.
     """
 
-    grammar: frozenset[EntityType] = frozenset()
-    spans: Mapping[str, float] = field(default_factory=dict)
-    links: Mapping[LinkName, float] = field(default_factory=dict)
-    shift: dict[str, float] = field(default_factory=dict)
-    longest: int = 240
+    grammar: tuple[EntityType, ...] = ()
+    spans: dict[EntityType, float] = Field(default_factory=dict)
+    links: dict[LinkName, float] = Field(default_factory=dict)
+    shift: dict[EntityType, float] = Field(default_factory=dict)
+    longest: Annotated[int, Field(ge=32, le=480)] = 240
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from zongjie.alphabet import Alphabet
-from zongjie.model import FORMAT, Card, Kept, digest
+from zongjie.model import FORMAT, Card, digest
+from zongjie.tagger import Mix
 from zongjie.training.graph import write_graph
 from zongjie.training.network import Encoder, Network
 from zongjie.windows import COLUMNS, MARKS
@@ -28,7 +29,7 @@ def export(  # noqa: PLR0913 - the parts of a model folder
     alphabet: Alphabet,
     folder: Path,
     *,
-    mix: Kept,
+    mix: Mix,
     calibration: dict[str, tuple[float, float]] | None = None,
     training: dict[str, Any] | None = None,
     int8: bool = True,

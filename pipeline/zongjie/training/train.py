@@ -27,11 +27,11 @@ from zongjie.corpus import Passage, read_gold
 from zongjie.decoding import TOKENS
 from zongjie.errors import ConfigError
 from zongjie.language import LINKS
-from zongjie.model import Kept, digest
+from zongjie.model import digest
 from zongjie.ontology import Table, read_table
 from zongjie.record import Record
 from zongjie.score import Scores, score
-from zongjie.tagger import Tagger
+from zongjie.tagger import Mix, Tagger
 from zongjie.training.augment import augmented
 from zongjie.training.calibrate import Seen, collect, extract, fit_lines
 from zongjie.training.completion import completed, nearest
@@ -150,7 +150,7 @@ class TrainConfig(Table):
     fit: Fit
     own: Own = Own()
     last: Last = Last()
-    mix: Kept = Kept()
+    mix: Mix = Mix()
     borrowed: Borrowing = Borrowing()
     calibration: Certainty = Certainty()
     export: Export = Export()
@@ -209,7 +209,7 @@ def train(config: Path, out: Path, *, encoder: str | None = None, smoke: bool = 
         network.load_state_dict(fitted)
         # how sure it may be is learned from what is most like the reports to come
         like = [passage for passage in unseen if passage.id in material.like]
-        seen += collect(Tagger(TorchScorer(network), alphabet, how.mix.mix()), like or unseen)
+        seen += collect(Tagger(TorchScorer(network), alphabet, how.mix), like or unseen)
     network.load_state_dict(kept)
     export(
         network,
@@ -247,7 +247,7 @@ def cross_validate(config: Path, *, folds: int = 5, encoder: str | None = None, 
     network, alphabet, weights = _fit_lots(how, material, encoder, [known for known, _ in parts])
     for (_, unseen), fitted in zip(parts, weights, strict=True):
         network.load_state_dict(fitted)
-        found = extract(Tagger(TorchScorer(network), alphabet, how.mix.mix()), unseen)
+        found = extract(Tagger(TorchScorer(network), alphabet, how.mix), unseen)
         records |= {one.passage.id: one.record for one in found}
     return score(material.gold, records)
 
@@ -428,7 +428,7 @@ def _fit_gold(
 
 
 def _own_rows(network: Network, texts: Sequence[str], alphabet: Alphabet, how: TrainConfig) -> Dataset:
-    tagger = Tagger(TorchScorer(network), alphabet, how.mix.mix())
+    tagger = Tagger(TorchScorer(network), alphabet, how.mix)
     return _gold_rows(completed(tagger, texts), alphabet, how.fit)
 
 
