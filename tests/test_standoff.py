@@ -58,12 +58,15 @@ def test_what_stands_nowhere_is_an_error(passages: list[Passage], tmp_path: Path
         standoff.to_rows(passages, [empty])
 
 
-def test_without_its_line_a_row_is_left_out(passages: list[Passage], corpus: Path, tmp_path: Path) -> None:
+def test_without_its_line_a_row_is_left_out_and_that_is_said(
+    passages: list[Passage], corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path, other = tmp_path / "rows.jsonl", tmp_path / "other.txt"
     rows = standoff.to_rows(passages, [corpus])
     path.write_text("".join(f"{standoff.simplejson.dumps(row, use_decimal=True)}\n" for row in rows), "utf-8")
     other.write_text(passages[0].text, "utf-8")
     assert standoff.read_standoff([path], [other]) == []
+    assert "2 of 2 annotations are left out" in caplog.text
 
 
 def test_a_wrong_row_is_named(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import simplejson
 from zongjie.corpus import GoldError, Passage, read_gold
 from zongjie.training.silver import open_lines
 
+_log = logging.getLogger(__name__)
 _HEAD = 8  # characters by which a passage is looked for; a shorter one is not found
 
 
@@ -78,7 +80,8 @@ def read_standoff(paths: Sequence[Path], corpora: Sequence[Path]) -> list[Passag
         corpora: Text files as ``zongjie.training.silver`` reads them, or folders of such.
 
     Returns:
-        The passages whose line was found, in the order of their rows; ``source`` names the corpus file and line.
+        The passages whose line was found, each once, those of one line together; ``source`` names the corpus file and
+        line. What was not found is said on the standard error.
 
     Raises:
         GoldError: If a row is no row, or its annotations do not fit the text.
@@ -97,7 +100,10 @@ def read_standoff(paths: Sequence[Path], corpora: Sequence[Path]) -> list[Passag
         if len(line) in lengths:
             for row in wanted.get(_digest(line), ()):
                 found.setdefault(row["id"], _filled(row, line[row["start"] : row["end"]], name))
-    return [found[row["id"]] for rows in wanted.values() for row in rows if row["id"] in found]
+    ids = dict.fromkeys(row["id"] for rows in wanted.values() for row in rows)
+    if lost := sum(id_ not in found for id_ in ids):
+        _log.warning("%d of %d annotations are left out: no corpus here holds their line", lost, len(ids))
+    return [found[id_] for id_ in ids if id_ in found]
 
 
 def _filled(row: dict[str, Any], text: str, source: str) -> Passage:
