@@ -1,4 +1,4 @@
-# make demo | test | check | bench | train: each sets up what it needs in .venv; only the first run takes a minute.
+# make help lists the targets; each sets up what it needs in .venv the first time.
 
 VENV   := .venv
 BIN    := $(VENV)/bin
