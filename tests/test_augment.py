@@ -132,6 +132,19 @@ def test_values_of_copies_are_what_their_numbers_say(gold: list[Passage], copies
     assert changed > len(copies) / 4
 
 
+def test_a_part_stays_below_its_whole(gold: list[Passage], copies: list[Passage]) -> None:
+    def order(passage: Passage) -> list[bool]:
+        most = {c.number: max(v for v in (c.value.low, c.value.high) if v is not None) for c in passage.facts}
+        units = {c.number: c.value.unit for c in passage.facts}
+        based = [(c.number, c.base) for c in passage.facts if c.base and units[c.base] == units[c.number]]
+        return [most[number] < most[base] for number, base in based]
+
+    originals = {p.id: p for p in gold}
+    told = [(order(copy), order(originals[copy.id.rsplit("+", 1)[0]])) for copy in copies]
+    assert sum(len(new) for new, _ in told) > 100
+    assert all(new == old for new, old in told)
+
+
 def test_shares_stay_shares(copies: list[Passage], gold: list[Passage]) -> None:
     def over(passages: Sequence[Passage]) -> set[str]:
         values = ((p.id.split("+")[0], c.value) for p in passages for c in p.facts if c.value.unit == "%")

@@ -17,7 +17,7 @@ from zongjie.alphabet import Alphabet
 from zongjie.corpus import Passage, parse_markup
 from zongjie.decoding import TOKENS, Scores
 from zongjie.errors import ModelError
-from zongjie.language import LINKS
+from zongjie.layers import LINKS
 from zongjie.model import FORMAT, Card, digest, read_card
 from zongjie.score import FactRow, Layers, RoleRange, compare
 from zongjie.tagger import Calibration, Mix, Tagger

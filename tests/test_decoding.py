@@ -18,7 +18,7 @@ from zongjie.decoding import (
     role_chances,
     state_chances,
 )
-from zongjie.language import LINKS
+from zongjie.layers import LINKS
 from zongjie.text import Mention
 from zongjie.windows import KINDS, ROLES, STATUSES, TYPES
 

@@ -1,6 +1,7 @@
 import spacy
 
-from zongjie.language import blank, layers, reading, to_doc
+from zongjie.language import blank, to_doc
+from zongjie.layers import layers, reading
 from zongjie.text import Text
 
 

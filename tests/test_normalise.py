@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from zongjie.language import Clause, Link, blank, layers, to_doc
+from zongjie.language import blank, to_doc
+from zongjie.layers import Clause, Link, layers
 from zongjie.normalise import to_record
 from zongjie.record import ClauseRole, Record
 from zongjie.text import Block, Mention, Notice, Text

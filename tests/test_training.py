@@ -5,6 +5,8 @@ import logging
 import sys
 import tomllib
 from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 
 from zongjie.alphabet import MASK, PAD, UNKNOWN, Alphabet
 from zongjie.cli import main
-from zongjie.corpus import Passage, read_gold
+from zongjie.corpus import GoldError, Passage, read_gold
 from zongjie.decoding import Scores
 from zongjie.errors import ConfigError, ModelError
 from zongjie.model import open_model, read_card
@@ -185,6 +187,12 @@ def test_fits_made_at_once_are_those_made_one_by_one_and_are_kept(
     fit_all(tasks, str(tmp_path / "fits"))
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "fits").iterdir()} == kept
     assert len(kept) == 2
+    other = deepcopy(net)
+    for part in other.modules():
+        if isinstance(part, torch.nn.Dropout):
+            part.p = 0.3
+    fit_all([replace(tasks[0], start=other)], str(tmp_path / "fits"))  # no weight says how much is dropped
+    assert len(list((tmp_path / "fits").iterdir())) == 3
 
 
 @pytest.mark.parametrize("kind", [Encoder, BiLstm])
@@ -382,6 +390,14 @@ def test_train_command_says_what_to_install(
 def test_a_wrong_config_is_an_error(change: tuple[str, str], said: str, config: Path, tmp_path: Path) -> None:
     config.write_text(config.read_text("utf-8").replace(*change), "utf-8")
     with pytest.raises(ConfigError, match=said):
+        training.train(config, tmp_path / "model")
+
+
+def test_a_passage_longer_than_the_network_reads_is_named(config: Path, tmp_path: Path) -> None:
+    row = {"id": "long", "source": "x", "text": "学" * 600, "entities": [], "facts": []}
+    row["clauses"] = [{"start": 0, "end": 600, "role": "O"}]
+    (tmp_path / "absent.jsonl").write_text(json.dumps(row) + "\n", "utf-8")
+    with pytest.raises(GoldError, match="passage long: 600 characters"):
         training.train(config, tmp_path / "model")
 
 

@@ -21,27 +21,9 @@ from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
 from zongjie.errors import ConfigError
-from zongjie.layers import LINK_TYPES, LINKS, Clause, Draft, Layers, Link, LinkName, layers, reading
+from zongjie.layers import Draft, layers, reading
 from zongjie.reading import Reading
 from zongjie.text import Text
-
-__all__ = [
-    "LINKS",
-    "LINK_TYPES",
-    "WORDS_SUMS",
-    "Clause",
-    "Layers",
-    "Link",
-    "LinkName",
-    "Segmenter",
-    "blank",
-    "characters",
-    "layers",
-    "reading",
-    "show_spans",
-    "to_doc",
-    "words_model",
-]
 
 Segmenter = Literal["char", "pkuseg"]
 WORDS_SUMS = "SHA256SUMS"  # file of checksums in the folder of a word segmenter

@@ -15,7 +15,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, chain
 from random import Random
 from typing import TypeVar
 
@@ -357,7 +357,7 @@ def _places(passage: Passage, rng: Random, _: _Pools) -> list[Edit]:
         names[full] = new
         if short:
             names[short] = gazetteer.shorts.get(drawn[code], new)
-        told_in_full = passage.text.count(short) == passage.text.count(full)
+        told_in_full = not short or passage.text.count(short) == passage.text.count(full)
         if told_in_full and len(code) > 2 and rng.random() < table.places.masked:
             names[full] = rng.choice(table.places.masks) + gazetteer.units.get(code, "")[-1:]
     town = re.compile(rf"(?:.*[{''.join(sorted({u[-1] for u in gazetteer.units.values()}))}])?{table.places.town}$")
@@ -426,13 +426,15 @@ def _numbers(passage: Passage, rng: Random, _: _Pools) -> list[Edit]:
             if value and surface != tag.text and _alike(values[tag.id], value):
                 new[tag.id] = (surface, value)
                 break
-    sizes = {id_: (_most(value), _most(new[id_][1] if id_ in new else value)) for id_, value in values.items()}
-    for claim in passage.facts:
-        if claim.base and values[claim.base].unit == claim.value.unit:
-            (was, now), (base_was, base_now) = sizes[claim.number], sizes[claim.base]
-            if (was < base_was) != (now < base_now):
-                new.pop(claim.number, None)
-                new.pop(claim.base, None)
+
+    def now(id_: str) -> Decimal:
+        return _most(new[id_][1] if id_ in new else values[id_])
+
+    pairs = [(c.number, c.base) for c in passage.facts if c.base and values[c.base].unit == c.value.unit]
+    # what is put back may turn another pair round
+    while turned := [(a, b) for a, b in pairs if (_most(values[a]) < _most(values[b])) != (now(a) < now(b))]:
+        for id_ in chain.from_iterable(turned):
+            new.pop(id_, None)
     return [Edit(tag.start, tag.end, new[tag.id][0]) for tag in passage.entities if tag.id in new]
 
 

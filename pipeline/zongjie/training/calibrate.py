@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from spacy.tokens import Doc
 
 from zongjie.corpus import Passage
-from zongjie.language import blank, layers, reading, to_doc
+from zongjie.layers import Draft, layers, reading
 from zongjie.model import open_model, read_card
 from zongjie.normalise import to_record
+from zongjie.reading import Reading
 from zongjie.record import Record
 from zongjie.score import FactRow, Layers
 from zongjie.tagger import Calibration, Tagger, logit
@@ -59,7 +59,7 @@ class Extracted(NamedTuple):
     """A passage and what was made of it."""
 
     passage: Passage
-    doc: Doc
+    doc: Draft
     record: Record
 
 
@@ -82,7 +82,7 @@ class Bin(NamedTuple):
 
 
 def extract(tagger: Tagger, passages: Iterable[Passage]) -> Iterator[Extracted]:
-    """Extract from passages as ``Extractor`` does, and keep the ``Doc``.
+    """Extract from running text as ``Extractor`` does, and keep the draft.
 
     Args:
         tagger: The model, which makes all three layers.
@@ -91,9 +91,8 @@ def extract(tagger: Tagger, passages: Iterable[Passage]) -> Iterator[Extracted]:
     Yields:
         One outcome a passage, in order.
     """
-    nlp = blank()
     for passage in passages:
-        doc = to_doc(Text.of(passage.text, id=passage.id), nlp)
+        doc = Draft(Reading(Text.of(passage.text, id=passage.id)))
         for step in (tagger.mark_spans, tagger.assign_roles, tagger.link_facts):
             doc = step(doc)
         yield Extracted(passage, doc, to_record(doc))

@@ -28,12 +28,14 @@ from torch import Tensor, nn
 from transformers import Trainer, TrainingArguments
 
 from zongjie.decoding import TOKENS, Scores
-from zongjie.language import LINKS
+from zongjie.layers import LINKS
 from zongjie.ontology import Table
 from zongjie.training.network import Encoder, Network, Shape
 from zongjie.training.objective import Lesson
 from zongjie.training.rows import Collate
 from zongjie.windows import TYPES, Window
+
+_METHOD = 1  # raised when the same rows would be fitted otherwise: another loss or optimiser
 
 
 class Fit(Table):
@@ -98,7 +100,7 @@ def fit(network: Network, rows: Dataset, how: Fit) -> Network:
     torch.manual_seed(how.seed)
     lesson = Lesson(network)
     # what is pretrained learns slowly; heads and marks are new
-    slow = [p for name, p in network.encoder.named_parameters() if not name.startswith("mark")]
+    slow = [p for name, p in network.encoder.named_parameters() if "mark" not in name.split(".")]
     known = {id(p) for p in slow}
     groups = [
         {"params": slow, "lr": how.rate},
@@ -185,6 +187,7 @@ def _fit_one(task: Task, folder: Path, threads: int) -> Path:
     torch.set_num_threads(threads)
     network, rows = copy.deepcopy(task.start), task.rows()
     known = hashlib.sha256(task.how.model_dump_json(exclude={"copies", "runs"}).encode())  # these made the rows
+    known.update(f"{_METHOD} {network!r}".encode())  # dropout and the number of heads stand in no weight
     for row in rows:
         known.update(repr(sorted(row.items())).encode())
     for name, value in network.state_dict().items():

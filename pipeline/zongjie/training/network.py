@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-_LONGEST = 512
+LONGEST = 512  # most characters that it reads at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,9 @@ class Shape:
 
 
 def rotary(size: int) -> tuple[Tensor, Tensor]:
-    """Cosines and sines of rotary positions, each (_LONGEST, size)."""
+    """Cosines and sines of rotary positions, each (LONGEST, size)."""
     rates = 10000 ** (-torch.arange(0, size, 2) / size)
-    angles = torch.arange(_LONGEST)[:, None] * rates[None, :]
+    angles = torch.arange(LONGEST)[:, None] * rates[None, :]
     return torch.cos(angles).repeat(1, 2), torch.sin(angles).repeat(1, 2)
 
 
@@ -94,6 +94,10 @@ class Layer(nn.Module):
         self.up = nn.Linear(shape.width, shape.inner)
         self.down = nn.Linear(shape.inner, shape.width)
         self.dropout = nn.Dropout(shape.dropout)
+
+    def extra_repr(self) -> str:
+        """Say what stands in no weight."""
+        return f"heads={self.heads}"
 
     def forward(self, x: Tensor, bias: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """Give (batch, length, width) for the same; bias (batch, 1, 1, length) hides padding."""

@@ -5,6 +5,7 @@ In: ``Passage``s. Out: a ``datasets.Dataset`` of ids, marks and targets; padded 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from zongjie.alphabet import MASK, Alphabet
 from zongjie.corpus import Passage
-from zongjie.language import LINK_TYPES, LINKS, Layers
+from zongjie.layers import LINK_TYPES, LINKS
 from zongjie.reading import Reading
 from zongjie.rules.roles import VOICES
 from zongjie.text import Text
@@ -54,26 +55,18 @@ def row_of(passage: Passage, alphabet: Alphabet) -> dict[str, Any] | None:
     return _row(reading, Said.of(reading), alphabet, targets)
 
 
-def silver_row(reading: Reading, said: Said, layers: Layers | Said, alphabet: Alphabet) -> dict[str, Any]:
-    """Make the row of a passage that no person has annotated.
-
-    Args:
-        reading: The reading of the passage.
-        said: What the grammar says of it.
-        layers: What is to be learned: the layers of an earlier model, or once more what the grammar says.
-        alphabet: The model's characters.
-
-    Returns:
-        The row.
-    """
-    spans = [(m.start, m.end - 1, TYPES.index(m.type)) for m in layers.mentions]
+def _silver_row(text: str, alphabet: Alphabet) -> dict[str, Any]:
+    """Make the row of a passage that no person has annotated: what the grammar says of it is learned."""
+    reading = Reading(Text.of(text))
+    said = Said.of(reading)
+    spans = [(m.start, m.end - 1, TYPES.index(m.type)) for m in said.mentions]
     links, numbers = [], {}
-    for link in layers.links:
+    for link in said.links:
         at = link.number
         numbers[at.start, at.end] = (STATUSES.index(link.status), KINDS.index(link.kind))
         found = ((i, getattr(link, name)) for i, name in enumerate(LINKS))
         links += [(i, at.start, other.start) for i, other in found if other]
-    clauses = [(c.start, c.end, ROLES.index(c.role)) for c in layers.clauses]
+    clauses = [(c.start, c.end, ROLES.index(c.role)) for c in said.clauses]
     return _row(
         reading, said, alphabet, {"spans": spans, "links": links, "numbers": _states(numbers), "clauses": clauses}
     )
@@ -124,13 +117,7 @@ def silver_dataset(texts: Iterable[str], alphabet: Alphabet) -> Dataset:
     Returns:
         One row a passage.
     """
-
-    def row(text: str) -> dict[str, Any]:
-        reading = Reading(Text.of(text, id=""))
-        said = Said.of(reading)
-        return silver_row(reading, said, said, alphabet)
-
-    return Dataset.from_list([row(text) for text in texts])
+    return Dataset.from_list([_silver_row(text, alphabet) for text in texts])
 
 
 def _states(numbers: dict[tuple[int, int], tuple[int, int]]) -> list[tuple[int, ...]]:
@@ -156,12 +143,18 @@ def dataset_of(passages: Iterable[Passage], alphabet: Alphabet) -> Dataset:
         alphabet: The model's characters.
 
     Returns:
-        One row a passage.
+        One row a passage; those whose view is not their text are left out, and that is said on the standard error.
     """
-    rows = [row for passage in passages if (row := row_of(passage, alphabet))]
-    return Dataset.from_list(rows)
+    rows = [row_of(passage, alphabet) for passage in passages]
+    kept = [row for row in rows if row]
+    if len(kept) < len(rows):
+        _log.warning(
+            "%d of %d passages are left out: their line feeds do not part lines", len(rows) - len(kept), len(rows)
+        )
+    return Dataset.from_list(kept)
 
 
+_log = logging.getLogger(__name__)
 _FEW = 4  # mentions below which a passage of silver teaches little
 _PLAIN, _TELLING, _FALSE = 0.6, 0.6, 0.1  # see ``_spoken``
 

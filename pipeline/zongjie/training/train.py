@@ -23,10 +23,10 @@ from sklearn.model_selection import GroupKFold
 from torch import Tensor
 
 from zongjie.alphabet import Alphabet
-from zongjie.corpus import Passage, read_gold
+from zongjie.corpus import GoldError, Passage, read_gold
 from zongjie.decoding import TOKENS
 from zongjie.errors import ConfigError
-from zongjie.language import LINKS
+from zongjie.layers import LINKS
 from zongjie.model import digest
 from zongjie.ontology import Table, read_table
 from zongjie.record import Record
@@ -38,7 +38,7 @@ from zongjie.training.completion import completed, nearest
 from zongjie.training.encoders import BiLstm, Borrowed
 from zongjie.training.export import export
 from zongjie.training.fit import Fit, Task, TorchScorer, fit_all, mean, network_of
-from zongjie.training.network import Network, Shape
+from zongjie.training.network import LONGEST, Network, Shape
 from zongjie.training.rows import all_texts, dataset_of, silver_dataset, silver_texts
 from zongjie.training.standoff import read_standoff
 from zongjie.windows import MARKS, TYPES
@@ -168,7 +168,7 @@ class Material:
         near: Such texts that are most like gold, for a first network to annotate.
         pretrained: Folder of a pretrained encoder, if there is one.
         like: Ids of the gold from the first of its paths, the nearest to what will be read.
-        files: SHA-256 of every file read, by its path as the config gives it.
+        files: SHA-256 of every file read but the corpora, by its path as the config gives it.
     """
 
     gold: list[Passage]
@@ -326,6 +326,8 @@ def gather(how: TrainConfig, *, most: int | None = None) -> Material:
         raise ConfigError(f"[data] gold: nothing at {', '.join(how.data.gold) or 'no path'}. Name annotated passages.")
     first, *others = [read_gold(path) for path in gold]
     passages = [*first, *(passage for read in others for passage in read)]
+    if long := next((passage for passage in passages if len(passage.text) > LONGEST), None):
+        raise GoldError(f"passage {long.id}: {len(long.text)} characters; the network reads {LONGEST}. Cut it in two.")
     wanted = min(how.own.passages, most or how.own.passages)
     texts = all_texts(silver) if wanted else []
     return Material(
@@ -434,7 +436,7 @@ def _own_rows(network: Network, texts: Sequence[str], alphabet: Alphabet, how: T
 
 def _gold_rows(gold: Sequence[Passage], alphabet: Alphabet, how: Fit) -> Dataset:
     copies = augmented(gold, copies=how.copies, seed=how.seed) if how.copies else []
-    return dataset_of([*gold, *copies], alphabet)
+    return dataset_of([*gold, *(copy for copy in copies if len(copy.text) <= LONGEST)], alphabet)
 
 
 def network_for(
