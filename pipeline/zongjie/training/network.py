@@ -172,7 +172,6 @@ class Pretrainer(nn.Module):
         self.bias = nn.Parameter(torch.zeros(shape.characters))
         self.tags = nn.Linear(shape.width, kinds * tags)
         self.roles = nn.Linear(shape.width, roles)
-        self.kinds = kinds
 
     def forward(self, ids: Tensor, hidden: Tensor, tags: Tensor, roles: Tensor) -> dict[str, Tensor]:
         """Give the losses.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,12 +22,10 @@ from transformers import Trainer, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
 from zongjie.alphabet import MASK, Alphabet
-from zongjie.record import EntityType
 from zongjie.training.network import Pretrainer, Shape
+from zongjie.windows import ROLES, TYPES
 
-KINDS = len(get_args(EntityType))
 TAGS = 5  # none, begin, inside, end, single
-_ROLES = 5
 _HIDE = 0.2
 _RUN = (1, 2, 3)  # a hidden run is about as long as a word
 _RANDOM = 0.1
@@ -67,7 +65,7 @@ class Collate:
         longest = max(len(row["text"]) for row in rows)
         ids = np.zeros((len(rows), longest), np.int64)
         hidden = np.full((len(rows), longest), -100, np.int64)
-        tags = np.full((len(rows), longest, KINDS), -100, np.int64)
+        tags = np.full((len(rows), longest, len(TYPES)), -100, np.int64)
         roles = np.full((len(rows), longest), -100, np.int64)
         for i, row in enumerate(rows):
             n = len(row["text"])
@@ -96,7 +94,7 @@ def main() -> None:
     alphabet = Alphabet.read(given.silver / "alphabet.txt")
     shape = Shape(characters=len(alphabet), marks=128, dropout=0.0)  # less than one pass: nothing to overfit
     torch.manual_seed(given.seed)
-    net = Pretrainer(shape, KINDS, TAGS, _ROLES)
+    net = Pretrainer(shape, len(TYPES), TAGS, len(ROLES))
     arguments = TrainingArguments(
         output_dir=str(given.out / "checkpoints"),
         max_steps=given.steps,

@@ -384,13 +384,11 @@ def _fit_lots(
 
 
 def _fresh(how: TrainConfig, material: Material, encoder: str | None) -> tuple[Network, Alphabet]:
+    texts = [p.text for p in (*material.gold, *material.apart, *material.loose)] + material.silver + material.near
     alphabet = (
-        Alphabet.read(material.pretrained / "alphabet.txt")
-        if material.pretrained
-        else Alphabet.of((passage.text for passage in material.gold), at_least=1)
+        Alphabet.read(material.pretrained / "alphabet.txt") if material.pretrained else Alphabet.of(texts, at_least=1)
     )
     torch.manual_seed(how.fit.seed)
-    texts = [p.text for p in (*material.gold, *material.apart, *material.loose)] + material.silver + material.near
     longest = max([how.mix.longest, *map(len, texts)])
     return network_for(how, alphabet, material.pretrained, encoder, longest), alphabet
 
