@@ -339,6 +339,7 @@ def test_the_nearest_texts_are_of_the_same_kind(passages: list[Passage]) -> None
 
 
 def test_a_model_annotates_texts(config: Path, tmp_path: Path, passages: list[Passage]) -> None:
+    config.write_text(config.read_text("utf-8") + '\n[mix]\ngrammar = ["NUMBER"]\n', "utf-8")
     tagger = open_model(training.train(config, tmp_path / "model", smoke=True))
     texts = [p.text for p in passages if len(p.text) >= 30]
     found = completed(tagger, [*texts, "短。"])
