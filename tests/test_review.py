@@ -155,7 +155,7 @@ def test_a_correction_comes_back(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(vars(zongjie), "load", lambda: extract)
+    monkeypatch.setitem(vars(zongjie), "load", lambda _=None: extract)
     tasks, rows = tmp_path / "tasks.json", tmp_path / "rows.jsonl"
     assert run("review", output, "-o", tasks, "--limit", 30) == 0
     suggested = simplejson.loads(tasks.read_text("utf-8"))
