@@ -108,10 +108,10 @@ def test_one_bad_document_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_config_keeps_the_defaults_that_it_does_not_name(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text("[confidence]\nfact = 0.9\n", encoding="utf-8")
-    settings = zongjie.load(path).settings
-    assert settings.confidence["fact"] == 0.9
-    assert settings.confidence["NUMBER"] == zongjie.load().settings.confidence["NUMBER"]
+    path.write_text("[confidence]\nfact = 0.9\n[batch]\nseconds = 7\n", encoding="utf-8")
+    settings, known = zongjie.load(path).settings, zongjie.load().settings
+    assert settings.confidence == {**known.confidence, "fact": 0.9}
+    assert settings.batch == known.batch.model_copy(update={"seconds": 7})
     assert settings.makers.spans == "model"
 
 
@@ -190,32 +190,27 @@ def test_components_work_in_a_users_pipeline() -> None:
     assert "1.9万个" in {s.text for s in doc.spans["entities"]}
 
 
-def test_config_errors_name_file_table_and_key(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (b'[makers]\nspans = "oracle"\n', r"mine\.toml: \[makers\.spans\].*oracle"),
+        (b"[makers]\nspam = 1\n", r"mine\.toml: \[makers\.spam\]"),
+        (b"batch = 3\n", r"mine\.toml: \[batch\]"),
+        ("# 配置\n".encode("gb18030"), r"mine\.toml: no text in UTF-8"),
+        (None, r"mine\.toml: no such config file"),
+    ],
+)
+def test_config_errors_name_file_table_and_key(written: bytes | None, said: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text('[makers]\nspans = "oracle"\n', encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"mine\.toml: \[makers\.spans\]"):
+    if written is not None:
+        path.write_bytes(written)
+    with pytest.raises(ConfigError, match=said):
         zongjie.load(path)
-    path.write_text("[makers]\nspam = 1\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"makers\.spam"):
-        zongjie.load(path)
-    with pytest.raises(ConfigError, match="no such config file"):
-        zongjie.load(tmp_path / "absent.toml")
-    path.write_text("batch = 3\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"mine\.toml: \[batch\]"):
-        zongjie.load(path)
-    path.write_text("# 配置\n", encoding="gb18030")
-    with pytest.raises(ConfigError, match=r"mine\.toml: no text in UTF-8"):
-        zongjie.load(path)
+
+
+def test_a_folder_is_no_config(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no text in UTF-8"):
         zongjie.load(tmp_path)
-
-
-def test_a_config_keeps_the_default_of_what_it_leaves_out(tmp_path: Path) -> None:
-    path = tmp_path / "mine.toml"
-    path.write_text("[confidence]\nfact = 0.5\n[batch]\nseconds = 7\n", encoding="utf-8")
-    given, known = zongjie.extractor.read_settings(path), zongjie.extractor.read_settings()
-    assert given.confidence == {**known.confidence, "fact": 0.5}
-    assert given.batch == known.batch.model_copy(update={"seconds": 7})
 
 
 PIECES = [

@@ -52,14 +52,7 @@ def by_grammar(*types: str, text: str = TEXT) -> set[Mention]:
 
 
 def test_the_grammar_keeps_its_types() -> None:
-    found = marked(
-        Mix(
-            grammar=(
-                "NUMBER",
-                "TIME",
-            )
-        )
-    )
+    found = marked(Mix(grammar=("NUMBER", "TIME")))
     assert set(found) == by_grammar("NUMBER", "TIME")
     assert len(found) == 4
 
@@ -112,13 +105,7 @@ class Pointer(Doubter):
 
 def test_no_two_facts_of_a_number_have_the_same_metric() -> None:
     text = "小学巩固率、初中巩固率均达99.8%。"
-    mix = Mix(
-        grammar=(
-            "NUMBER",
-            "METRIC",
-        ),
-        links={"metric": 4.0},
-    )
+    mix = Mix(grammar=("NUMBER", "METRIC"), links={"metric": 4.0})
     draft = Draft(Reading(Text.of(text, id="made-up")))
     tagger = Tagger(Pointer(("小学巩固率", "METRIC"), text=text), Alphabet.of([text], at_least=1), mix)
     for step in (tagger.mark_spans, tagger.assign_roles, tagger.link_facts):

@@ -109,8 +109,10 @@ def _parsed(text: str, shape: type[T], name: str, over: T | None = None) -> T:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name}: not valid TOML: {error}.") from error
     except ValidationError as error:
-        where = "; ".join(f"[{'.'.join(map(str, e['loc']))}] {e['msg']}" for e in error.errors())
-        raise ConfigError(f"{name}: {where}.") from error
+        faults = ((".".join(map(str, e["loc"])), e["msg"], e["input"]) for e in error.errors())
+        # a table that lacks a key would be shown whole
+        said = (f"[{at}] {what}" + ("" if isinstance(got, dict) else f", not {got!r}") for at, what, got in faults)
+        raise ConfigError(f"{name}: {'; '.join(said)}.") from error
 
 
 @cache

@@ -23,6 +23,8 @@ from zongjie.rules.roles import VOICES
 from zongjie.text import Text
 from zongjie.windows import COLUMNS, KINDS, ROLES, STATUSES, TYPES, VOICE, VOICE_ID, Said, marks_of
 
+_log = logging.getLogger(__name__)
+
 
 def row_of(passage: Passage, alphabet: Alphabet) -> dict[str, Any] | None:
     """Make the row of one passage.
@@ -147,14 +149,11 @@ def dataset_of(passages: Iterable[Passage], alphabet: Alphabet) -> Dataset:
     """
     rows = [row_of(passage, alphabet) for passage in passages]
     kept = [row for row in rows if row]
-    if len(kept) < len(rows):
-        _log.warning(
-            "%d of %d passages are left out: their line feeds do not part lines", len(rows) - len(kept), len(rows)
-        )
+    if lost := len(rows) - len(kept):
+        _log.warning("%d of %d passages are left out: their line feeds do not part lines", lost, len(rows))
     return Dataset.from_list(kept)
 
 
-_log = logging.getLogger(__name__)
 _FEW = 4  # mentions below which a passage of silver teaches little
 _PLAIN, _TELLING, _FALSE = 0.6, 0.6, 0.1  # see ``_spoken``
 
