@@ -6,7 +6,8 @@ import pytest
 from zongjie.clauses import split_clauses
 from zongjie.corpus import Passage, parse_markup, read_gold
 from zongjie.quantity import parse_quantity
-from zongjie.training.augment import Edit, augmented, edited
+from zongjie.training.augment import augmented
+from zongjie.training.edits import Edit, edited
 
 ROOT = Path(__file__).parents[1]
 
