@@ -107,23 +107,29 @@ class Deny(Table):
     words: list[str]
     after: list[str]
     verbs: str
+    verb_ends: list[str]
     strict_classifiers: str
     classifiers: str
     bare_units: list[str]
     own_points: list[str]
     own_points_limit: int
     attributive: list[str]
+    attributive_not_before: str
     ages: list[str]
     circle_units: list[str]
     circle: str
     each: str
     each_units: list[str]
     lasting: list[str]
+    lasting_links: list[str]
     lasting_units: list[str]
     ratio_cues: list[str]
     class_before: list[str]
     class_unit: str
     class_after: str
+    numbered: list[str]
+    size: str
+    size_units: list[str]
     sorting: str
     sorting_shares: str
     sorting_units: tuple[str, ...]
@@ -155,6 +161,7 @@ class Numerals(Table):
     variants: dict[str, str]
     words: Words
     before: dict[Flag, list[str]]
+    before_apart: dict[Flag, list[str]]
     before_scale: dict[Flag, list[str]]
     after: dict[Flag, list[str]]
     phrase: Phrase

@@ -51,7 +51,8 @@ class Patterns:
         self.contracted = "".join(form for form in table.contracted if len(form) == 1)
         self.scales_all = "".join((steps, *table.latin_scales))
         low_digits = "".join(char for char, value in table.digits.items() if value)
-        self.after, self.before = Flagged(table.after), Flagged(table.before)
+        no_verb = "".join(f"(?!(?<={verb[0]}){verb[1:]})" for verb in table.deny.verb_ends)
+        self.after, self.before = Flagged(table.after), Flagged(table.before, no_verb)
         self.before_scale = Flagged(table.before_scale, f"(?<![{table.deny.verbs}])")
         self.bare = frozenset(steps) - {words.ten}
         self.vague = re.compile(f"{either(table.vague)}(?=[{steps}])")

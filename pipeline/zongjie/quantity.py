@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -17,6 +17,7 @@ from itertools import pairwise
 from zongjie.measure import Grammar, Piece, grammar
 from zongjie.numeral import read_numeral
 from zongjie.ontology import either
+from zongjie.patterns import Flagged
 from zongjie.phrase import format_quantity, parse_quantity
 from zongjie.record import Flag
 from zongjie.text import fold
@@ -36,12 +37,15 @@ _LIST_HEAD = re.compile(r"\d{1,2}\.(\d+)")
 _LINE_STARTS = ("", "\n", "。", ";")
 _INDENT = 8  # characters of indentation before a list head
 _YEAR_DIGITS = 4
+_APART_REACH = 8  # characters: how far before its number a bound may stand
+_LASTING_REACH = 7  # characters: what lasts, and what links it to its length
 _BOUND_REACH = 8  # characters: how far before a ratio its cue may stand
 _YEAR_LENGTH = 14  # characters: a longer span with a unit of years is a range of bounds
 _FEW = 20  # a Chinese numeral up to this may classify
 _MANY = 10  # one from this on may stand without a unit where a bound stands with it
 _SHARED_DIGITS = 3  # a longer number in a list has no share in the scale of the last
 _CLAUSE_REACH = 20  # characters: how far 每 may stand before its count
+_LONGEST_NOUN = 8  # characters: what a bare number in a row counts
 _BRACKET_REACH = 200  # characters: how long a bracket may be
 _REMEMBERED = 4096  # values of bare numbers in lists
 _LONG_ROW = 64  # bare numbers: a row of more is a table, whose cells state nothing by themselves
@@ -129,13 +133,24 @@ class _Finder:
         self.ratio_cues = re.compile(either(table.deny.ratio_cues))
         linking = (*table.linking, *self.rules.before.words)
         self.linking, self.linking_last = re.compile(rf"{either(linking)}\Z"), frozenset(word[-1] for word in linking)
-        self.lasting = re.compile(rf"{either(table.deny.lasting)}\Z")
+        self.lasting = re.compile(rf"{either(table.deny.lasting)}(?:{either(table.deny.lasting_links)})?\Z")
+        self.apart = Flagged(table.before_apart)
+        self.apart_end = re.compile(rf"({self.apart.source})[^\W的{numeral}]{{1,6}}\Z")
         self.placed = re.compile(rf"{either(rank.placed)}\Z")
         self.clause = re.compile(r"[,。;!?\n]")
         self.circle = re.compile(rf"\w{{1,6}}{table.deny.circle}")
         self.own_points = re.compile(either(table.deny.own_points))
         self.counted = re.compile(rf"\s?{either(units().counted.nouns)}")
         self.separator = re.compile(rf"\s?{either(table.separators)}\s?")
+        item = rf"([^\W\d_]{{2,{_LONGEST_NOUN}}})(\d{{1,6}}(?:\.\d{{1,4}})?)(?:[、,;](?!\d{{3}})|(?=[。)\n]|\Z))"
+        self.item, self.items = re.compile(item), re.compile(rf"(?:{item}){{3,20}}|(?<=\()(?:{item}){{2}}(?=\))")
+        self.size_unit = re.compile(either(table.deny.size_units))
+        self.sized = re.compile(rf"{table.deny.size}[^,。;\n增]*\Z")
+        self.size_after = re.compile(rf"\w{{0,2}}{table.deny.size}")
+        self.listed = re.compile(r"(?<=[^\W\d_])\d{1,6}(?:\.\d{1,4})?[、,;](?=[^\W\d_])")
+        self.noun = re.compile(rf"[^\W\d_]{{2,{_LONGEST_NOUN}}}\Z")
+        self.numbered = re.compile(rf"{either(table.deny.numbered)}\Z")
+        self.joint = re.compile(rf"{either(table.separators)}(?=\d)")
         self.closing = re.compile(r"\s?(?:[、,。;)!?]|\Z)")
 
     def scan(self, text: str) -> Iterator[_Candidate]:
@@ -172,13 +187,34 @@ class _Finder:
             head, quantity = start, piece.quantity
             if piece.shape != "rank":
                 head, flag = self.rules.bound_before(text, floor, start)
+                flag = flag or self._bound_apart(text, floor, start, piece)
                 quantity = hedge(quantity, flag) if flag else quantity
+            if found := self._size_unit(text, end, piece):
+                end, quantity = found.end(), replace(quantity, unit=found.group())
+                position = end
             free = start == headed or self._stands_free(text, start, piece)
             if not free and self._is_signed(text, start, piece):
                 free, head, quantity = True, start - 1, negated(quantity)
             if free:
                 floor = end
                 yield _Candidate(head, start, end, piece, quantity)
+
+    def _size_unit(self, text: str, end: int, piece: Piece) -> re.Match[str] | None:
+        """Find the unit of a size behind its measure word (办学规模为36个班)."""
+        if not piece.measured or piece.quantity.unit != units().generic.measure:
+            return None
+        unit = self.size_unit.match(text, end)
+        if unit is None:
+            return None
+        sized = self.sized.search(text, max(0, end - 2 * _CLAUSE_REACH), end)
+        return unit if sized or self.size_after.match(text, unit.end()) else None
+
+    def _bound_apart(self, text: str, floor: int, start: int, piece: Piece) -> Flag | None:
+        """Give what a bound says that a verb parts from an exact number (至少选派4名)."""
+        if not piece.measured or piece.quantity.flag != "=":
+            return None
+        found = self.apart_end.search(text, max(floor, start - _APART_REACH), start)
+        return self.apart.flag(found) if found else None
 
     def _passes(self, text: str, start: int, piece: Piece) -> int:
         """Give where to read on after a piece that is no rank of anything, a part of a code or of a table, else 0."""
@@ -276,7 +312,8 @@ class _Finder:
             return self.circle.match(text, found.end) is not None
         limited = piece.bounded or piece.shape == "range"
         if (unit in deny.attributive and limited) or (unit in deny.ages and found.start < found.at):
-            return _is_word(text[found.end : found.end + 1])
+            follows = text[found.end : found.end + 1]
+            return (_is_word(follows) or follows.isdigit()) and follows not in deny.attributive_not_before
         return False
 
     def _measures(self, text: str, found: _Candidate) -> bool:
@@ -295,7 +332,7 @@ class _Finder:
         if text[found.at - 1 : found.at] not in self.linking_last:
             return False
         linked = self.linking.search(text, max(0, found.at - 4), found.at)
-        return bool(linked and self.closing.match(text, found.end))
+        return bool(linked and (self.closing.match(text, found.end) or self.joint.match(text, found.end)))
 
     def _is_clock(self, text: str, found: _Candidate) -> bool:
         """Tell 8:30, and a closing quotation mark, from a ratio."""
@@ -318,11 +355,14 @@ class _Finder:
     def _counts(self, text: str, found: _Candidate) -> bool:
         """Admit a Chinese numeral that counts and is no article, ordinal, classifier or piece of a word."""
         piece, deny = found.piece, self.table.deny
-        hedged = piece.hedged or found.start < found.at
+        hedged = piece.hedged or found.quantity.flag != piece.quantity.flag
         unit = found.quantity.unit
         if not set(piece.numeral) - self.rules.bare:
             bounded_before = found.start < found.at or (piece.hedged and not piece.bounded)
-            return bounded_before or (len(piece.numeral) > 1 and hedged) or (piece.measured and unit in deny.bare_units)
+            if bounded_before or (len(piece.numeral) > 1 and hedged):
+                return True
+            topped = text[found.at - 1 : found.at] == self.table.rank.top  # 前百名
+            return piece.measured and unit in deny.bare_units and not topped
         value = read_numeral(piece.numeral)
         if value is None or piece.shape == "range":
             return piece.measured
@@ -342,9 +382,10 @@ class _Finder:
         """Admit a length of time after a verb of lasting (延长一年), and how often (每月一次)."""
         deny, start, unit = self.table.deny, found.at, found.quantity.unit
         if unit in deny.lasting_units:
-            return self.lasting.search(text, max(0, start - 4), start) is not None
-        often = unit in deny.each_units and self.closing.match(text, found.end) is not None
-        return often and deny.each in self.clause.split(text[max(0, start - _CLAUSE_REACH) : start])[-1]
+            return self.lasting.search(text, max(0, start - _LASTING_REACH), start) is not None
+        if unit not in deny.each_units or text[start - 1 : start] == deny.each:
+            return False
+        return deny.each in self.clause.split(text[max(0, start - _CLAUSE_REACH) : start])[-1]
 
     @staticmethod
     def repair(text: str, mended: str, found: _Candidate) -> str | None:
@@ -356,9 +397,10 @@ class _Finder:
     def judge(self, text: str, found: Iterable[_Candidate]) -> list[_Candidate]:
         """Give the candidates that state a value; bare ones in a list or a bracket have its unit."""
         candidates = list(found)
+        items = self._items(text)
         following: _Candidate | None = None
         for candidate in reversed(candidates):
-            candidate.admitted = self.admits(text, candidate)
+            candidate.admitted = candidate.end in items or self.admits(text, candidate)
             if candidate.admitted:
                 self._imply_money(text, candidate)
                 if following:
@@ -366,8 +408,23 @@ class _Finder:
             elif following and self._lists(text, candidate, following):
                 self._lend_unit(candidate, following, scaled=True)
             following = candidate if candidate.admitted else None
-        self._carry_on(text, candidates)
+        self._carry_on(text, candidates, items)
         return self._sorted_out(text, [candidate for candidate in candidates if candidate.admitted])
+
+    def _items(self, text: str) -> set[int]:
+        """Give the ends of bare numbers each of which counts another noun in a row (班级12,幼儿361,教职工46)."""
+        ends: set[int] = set()
+        position = 0
+        while number := self.listed.search(text, position):
+            position = number.end()
+            noun = self.noun.search(text, max(0, number.start() - _LONGEST_NOUN), number.start())
+            if row := self.items.match(text, noun.start()) if noun else None:
+                items = list(self.item.finditer(text, row.start(), row.end()))
+                nouns = {item[1] for item in items}
+                if len(nouns) == len(items) and not any(self.numbered.search(noun) for noun in nouns):
+                    ends.update(item.end(2) for item in items)
+                position = row.end()
+        return ends
 
     def _sorted_out(self, text: str, found: list[_Candidate]) -> list[_Candidate]:
         """Leave out bounded amounts that say which of the counted is meant (营业额超8亿元的企业16家)."""
@@ -385,7 +442,7 @@ class _Finder:
         follows = text[end : end + 1]
         if follows == deny.sorting:
             return text[end + 1 : end + 2].isalpha()
-        return found.piece.bounded and quantity.unit in deny.sorting_units and _is_word(follows)
+        return found.piece.bounded and quantity.unit in deny.sorting_units and follows.isalnum()
 
     def _imply_money(self, text: str, found: _Candidate) -> None:
         """Give an amount without a unit the one that the words before it imply: 投入资金3.2亿."""
@@ -425,19 +482,22 @@ class _Finder:
         if numeral != piece.numeral:
             candidate.piece = replace(piece, numeral=numeral)
 
-    def _carry_on(self, text: str, candidates: Iterable[_Candidate]) -> None:
+    def _carry_on(self, text: str, candidates: Iterable[_Candidate], items: Set[int]) -> None:
         """Give bare numbers in a bracket the unit of what stands before it, and let a list of bare numbers go on."""
         owner = previous = None
         closing = -1
         for candidate in candidates:
             inside = owner is not None and candidate.end <= closing
-            if candidate.admitted:
+            if inside and owner and candidate.end in items:
+                self._lend_unit(candidate, owner, scaled="." in candidate.piece.numeral)
+            elif candidate.admitted:
                 if not inside and text[candidate.end : candidate.end + 1] == "(":
                     owner, closing = candidate, text.find(")", candidate.end, candidate.end + _BRACKET_REACH)
             elif inside and owner and self._elliptical(text, candidate):
                 self._lend_unit(candidate, owner, scaled="." in candidate.piece.numeral)
             elif previous and not previous.quantity.unit:
-                candidate.admitted = self._lists(text, previous, candidate)
+                bare = candidate.piece.numeral[0] in _DIGITS
+                candidate.admitted = bare and self._lists(text, previous, candidate)
             previous = candidate if candidate.admitted else None
 
     def _elliptical(self, text: str, candidate: _Candidate) -> bool:
