@@ -107,6 +107,7 @@ class Deny(Table):
     words: list[str]
     after: list[str]
     verbs: str
+    apart_not: str
     verb_ends: list[str]
     strict_classifiers: str
     classifiers: str
@@ -129,6 +130,7 @@ class Deny(Table):
     class_after: str
     numbered: list[str]
     size: str
+    size_not: str
     size_units: list[str]
     sorting: str
     sorting_shares: str

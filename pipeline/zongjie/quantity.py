@@ -135,7 +135,7 @@ class _Finder:
         self.linking, self.linking_last = re.compile(rf"{either(linking)}\Z"), frozenset(word[-1] for word in linking)
         self.lasting = re.compile(rf"{either(table.deny.lasting)}(?:{either(table.deny.lasting_links)})?\Z")
         self.apart = Flagged(table.before_apart)
-        self.apart_end = re.compile(rf"({self.apart.source})[^\W的{numeral}]{{1,6}}\Z")
+        self.apart_end = re.compile(rf"({self.apart.source})[^\W{table.deny.apart_not}{numeral}]{{1,6}}\Z")
         self.placed = re.compile(rf"{either(rank.placed)}\Z")
         self.clause = re.compile(r"[,。;!?\n]")
         self.circle = re.compile(rf"\w{{1,6}}{table.deny.circle}")
@@ -145,7 +145,7 @@ class _Finder:
         item = rf"([^\W\d_]{{2,{_LONGEST_NOUN}}})(\d{{1,6}}(?:\.\d{{1,4}})?)(?:[、,;](?!\d{{3}})|(?=[。)\n]|\Z))"
         self.item, self.items = re.compile(item), re.compile(rf"(?:{item}){{3,20}}|(?<=\()(?:{item}){{2}}(?=\))")
         self.size_unit = re.compile(either(table.deny.size_units))
-        self.sized = re.compile(rf"{table.deny.size}[^,。;\n增]*\Z")
+        self.sized = re.compile(rf"{table.deny.size}[^,。;\n{table.deny.size_not}]*\Z")
         self.size_after = re.compile(rf"\w{{0,2}}{table.deny.size}")
         self.listed = re.compile(r"(?<=[^\W\d_])\d{1,6}(?:\.\d{1,4})?[、,;](?=[^\W\d_])")
         self.noun = re.compile(rf"[^\W\d_]{{2,{_LONGEST_NOUN}}}\Z")
