@@ -255,3 +255,14 @@ def test_every_span_is_grounded_in_any_text(content: str) -> None:
     assert record.text == content
     assert grounded(record)
     assert Record.from_json(record.to_json()) == record
+
+
+def test_a_school_of_one_section_has_no_part_in_the_next(extract: zongjie.Extractor) -> None:
+    record = extract(
+        "一、2025年主要工作\n沅岬县第二中学获评省级“绿色学校”，高考本科上线率达到47.3%，比上年提高2.1个百分点。\n"
+        "二、2026年工作打算\n下学期起，每所学校至少配备1名专职心理教师，每月开展一次安全演练。新建县第五实验小学，办学规模为36个班，"
+        "总投资1.2亿元，力争秋季开学前投用。到2026年底，义务教育集团化办学覆盖率不低于85%。"
+    )
+    schools = {fact.number.text: fact.school.text if fact.school else None for fact in record.facts}
+    assert schools["47.3%"] == "沅岬县第二中学"
+    assert "沅岬县第二中学" not in {schools["1.2亿元"], schools["不低于85%"]}

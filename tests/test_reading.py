@@ -95,6 +95,22 @@ def test_section_is_the_path_of_headings(content: str, needle: str, section: lis
     assert seen.section(seen.text.index(needle)) == section
 
 
+@pytest.mark.parametrize(
+    ("content", "needle", "rest"),
+    [
+        ("一、成效\n（一）扩容\n新增学位300个。\n（二）提质\n优质率60%。\n二、打算\n新建2所。", "300", "（二）提质"),
+        ("一、成效\n新增学位300个。\n（一）提质\n优质率60%。\n二、打算\n新建2所。", "300", "二、打算"),
+        ("一、成效\n一是新增学位300个。二是优质率60%。", "300", ""),
+        ("禾溪小学工作总结\n一、成效\n新增学位300个。", "禾溪", ""),
+        ("2023年新增学位300个。", "300", ""),
+    ],
+)
+def test_a_section_ends_at_the_next_heading_of_its_level_or_above(content: str, needle: str, rest: str) -> None:
+    seen = read(content)
+    end = seen.section_end(seen.text.index(needle))
+    assert seen.text[end:].startswith(rest) if rest else end == len(seen.text)
+
+
 def test_headings_of_the_container_count() -> None:
     content = "主要成效\n新增学位300个。"
     seen = read(content, Block("heading", 0, 4, level=1), Block("paragraph", 5, len(content)))

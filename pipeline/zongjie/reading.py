@@ -237,6 +237,32 @@ class Reading:
         i = bisect_right(starts, position) - 1
         return paths[i] if i >= 0 else []
 
+    def section_end(self, position: int) -> int:
+        """Give where the section of a position ends: at the next heading of its level or above.
+
+        Args:
+            position: An offset into ``text``.
+
+        Returns:
+            An offset into ``text``, its length before the first heading and in the last section. What is named in a
+            section (a school, a programme) is not what the next one is about.
+        """
+        starts, ends = self._section_ends
+        i = bisect_right(starts, position) - 1
+        return ends[i] if i >= 0 else len(self.text)
+
+    @cached_property
+    def _section_ends(self) -> tuple[list[int], list[int]]:
+        """Where sections begin, and where they end; 一是… opens none."""
+        headings = [h for h in self.headings if h.level < _inline_level()]
+        ends = [len(self.text)] * len(headings)
+        stack: list[int] = []
+        for i, heading in enumerate(headings):
+            while stack and headings[stack[-1]].level >= heading.level:
+                ends[stack.pop()] = heading.start
+            stack.append(i)
+        return [heading.start for heading in headings], ends
+
     @cached_property
     def _sections(self) -> tuple[list[int], list[list[str]]]:
         """Where the path of headings changes, and to what."""

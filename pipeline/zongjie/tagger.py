@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 _FAR = 20.0  # log odds beyond which a chance is 0 or 1
 _AT_ONCE = 64  # windows scored together
+_OF_SECTION = ("school", "program")  # links to what the next section of a document is not about
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +102,14 @@ class _Opinion:
     """What was seen of one document.
 
     Attributes:
+        view: The document.
         mentions: Spans with their scores.
         tokens: Scores of characters, (length of the view, TOKENS).
         starts: Where each window starts.
         ends: Ends of links by window: the numbers' and the others', (links, length, size); empty if no link is ours.
     """
 
+    view: Reading
     mentions: dict[Mention, float]
     tokens: Floats
     starts: list[int]
@@ -115,6 +118,10 @@ class _Opinion:
     def window_of(self, mention: Mention) -> int:
         """Give the number of the window that a mention begins in."""
         return bisect_right(self.starts, mention.start) - 1
+
+    def reaches(self, mention: Mention, number: Mention) -> bool:
+        """Tell whether a number stands before the end of a mention's section."""
+        return number.start < self.view.section_end(mention.start)
 
 
 _Near = Mapping[tuple[int, str], Sequence[Mention]]  # what begins in a window, by its number and the type
@@ -147,7 +154,7 @@ class Tagger:
         said = Said.of(view)
         cut = windows(view, said, self.alphabet, longest=self.mix.longest)
         starts = [m.start for m in said.mentions]
-        opinion = _Opinion({}, np.zeros((len(view.text), TOKENS), np.float32), [w.start for w in cut], [])
+        opinion = _Opinion(view, {}, np.zeros((len(view.text), TOKENS), np.float32), [w.start for w in cut], [])
         fixed: list[Mention] = []
         for i in range(0, len(cut), _AT_ONCE):
             some = cut[i : i + _AT_ONCE]
@@ -256,6 +263,8 @@ class Tagger:
         window = opinion.window_of(link.number)
         for name, trust in self.mix.links.items():
             others = near.get((window, LINK_TYPES.get(name, name.upper())), ())
+            if name in _OF_SECTION:  # a window may hold the end of one section and the beginning of the next
+                others = [m for m in others if opinion.reaches(m, link.number)]
             here = opinion.starts[window], opinion.ends[window]
             chosen[name], chance = _chosen(name, trust, link, here, others)
             if name == "metric":
