@@ -142,13 +142,14 @@ class _Finder:
         self.own_points = re.compile(either(table.deny.own_points))
         self.counted = re.compile(rf"\s?{either(units().counted.nouns)}")
         self.separator = re.compile(rf"\s?{either(table.separators)}\s?")
-        item = rf"([^\W\d_]{{2,{_LONGEST_NOUN}}})(\d{{1,6}}(?:\.\d{{1,4}})?)(?:[、,;](?!\d{{3}})|(?=[。)\n]|\Z))"
+        noun, bare = rf"[^\W\d_]{{2,{_LONGEST_NOUN}}}", r"\d{1,6}(?:\.\d{1,4})?"
+        item = rf"({noun})({bare})(?:[、,;](?!\d{{3}})|(?=[。)\n]|\Z))"
         self.item, self.items = re.compile(item), re.compile(rf"(?:{item}){{3,20}}|(?<=\()(?:{item}){{2}}(?=\))")
         self.size_unit = re.compile(either(table.deny.size_units))
         self.sized = re.compile(rf"{table.deny.size}[^,。;\n{table.deny.size_not}]*\Z")
         self.size_after = re.compile(rf"\w{{0,2}}{table.deny.size}")
-        self.listed = re.compile(r"(?<=[^\W\d_])\d{1,6}(?:\.\d{1,4})?[、,;](?=[^\W\d_])")
-        self.noun = re.compile(rf"[^\W\d_]{{2,{_LONGEST_NOUN}}}\Z")
+        self.listed = re.compile(rf"(?<=[^\W\d_]){bare}[、,;](?=[^\W\d_])")
+        self.noun = re.compile(rf"{noun}\Z")
         self.numbered = re.compile(rf"{either(table.deny.numbered)}\Z")
         self.joint = re.compile(rf"{either(table.separators)}(?=\d)")
         self.closing = re.compile(r"\s?(?:[、,。;)!?]|\Z)")
