@@ -308,7 +308,7 @@ class _Reader:
 
     def _gloss(self, text: str) -> Period | None:
         m = self.grammar.match("gloss", text)
-        return m and (self._nested(m["right"]) or self._nested(m["left"]))
+        return m and (self._nested(m["right"]) or self._whole_year(m["right"]) or self._nested(m["left"]))
 
     def _clock(self, text: str) -> Period | None:
         return self._inner("clock", text)
