@@ -80,6 +80,16 @@ def test_indicator_is_action_and_metric_as_they_stand(
     assert record.facts[0].indicator == indicator
 
 
+def test_an_indicator_of_a_list_gets_what_the_last_one_says_for_all() -> None:
+    content = "城镇、农村居民人均可支配收入分别为3.2万元、1.9万元。"
+    town, country = at(content, "城镇", "METRIC"), at(content, "农村居民人均可支配收入", "METRIC")
+    spans = {content[m.start : m.end]: "METRIC" for m in (town, country)}
+    links = [Link(at(content, n, "NUMBER"), metric=m) for n, m in (("3.2万元", town), ("1.9万元", country))]
+    facts = make(Text.of(content), spans, links, "R").facts
+    assert [fact.indicator for fact in facts] == ["城镇居民人均可支配收入", "农村居民人均可支配收入"]
+    assert [fact.metric and fact.metric.text for fact in facts] == ["城镇", "农村居民人均可支配收入"]
+
+
 def test_an_unreadable_number_stays_with_a_warning() -> None:
     content = "新增学位若干。"
     record = make(Text.of(content), {"若干": "NUMBER"}, [Link(at(content, "若干", "NUMBER"))], "R")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zongjie import record as out
 from zongjie.gazetteer import resolve_place
 from zongjie.layers import LINKS, Clause, Draft, Layers, Link, layers, reading
+from zongjie.parallel import full_names
 from zongjie.period import parse_period
 from zongjie.quantity import parse_quantity
 from zongjie.reading import Reading
@@ -94,6 +95,7 @@ class _Normaliser:
         self.repaired = {(q.start, q.end): q.repaired for q in view.quantities if q.repaired}
         self.repaired |= {(p.start, p.end): p.repaired for p in view.periods if p.repaired}
         self.block_starts = [b.start for b in view.source.blocks]
+        self.full_names = full_names(view.text, {(m.start, m.end) for m in marks.mentions if m.type == "METRIC"})
         self.warnings: list[out.Warned] = []
 
     def run(self) -> out.Record:
@@ -179,10 +181,13 @@ class _Normaliser:
     def _indicator(self, link: Link) -> str:
         """Name the column that the number belongs in: ACTION and METRIC in the order in which they stand.
 
-        In a table the other headings come first (小学 + 在校生数).
+        In a table the other headings come first (小学 + 在校生数). In a list a METRIC gets the head of the last one.
         """
         parts = sorted(m for m in (link.action, link.metric) if m)
-        return "".join(map(self._words, (*link.labels, *parts)))
+        return "".join(map(self._words, link.labels)) + "".join(map(self._full_name, parts))
+
+    def _full_name(self, mention: Mention) -> str:
+        return "".join(self.full_names.get((mention.start, mention.end), "").split()) or self._words(mention)
 
     def _value(self, link: Link, placed: Mapping[str, Any]) -> out.Value | None:
         number, stated = link.number, link.unit
