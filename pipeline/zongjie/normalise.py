@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zongjie import record as out
 from zongjie.gazetteer import resolve_place
 from zongjie.layers import LINKS, Clause, Draft, Layers, Link, layers, reading
-from zongjie.parallel import full_names
+from zongjie.parallel import Stated, full_names
 from zongjie.period import parse_period
 from zongjie.quantity import parse_quantity
 from zongjie.reading import Reading
@@ -95,7 +95,11 @@ class _Normaliser:
         self.repaired = {(q.start, q.end): q.repaired for q in view.quantities if q.repaired}
         self.repaired |= {(p.start, p.end): p.repaired for p in view.periods if p.repaired}
         self.block_starts = [b.start for b in view.source.blocks]
-        self.full_names = full_names(view.text, {(m.start, m.end) for m in marks.mentions if m.type == "METRIC"})
+        units = {(q.start, q.end): q.quantity.unit for q in view.quantities}
+        measured = ((m, (n.start, n.end)) for m, n in ((link.metric, link.number) for link in marks.links) if m)
+        self.full_names = full_names(
+            view.text, [Stated((m.start, m.end), number, units.get(number, "")) for m, number in measured]
+        )
         self.warnings: list[out.Warned] = []
 
     def run(self) -> out.Record:

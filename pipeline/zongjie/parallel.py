@@ -1,8 +1,8 @@
-"""Nouns of a list that share what follows the last of them: 城镇、农村居民人均可支配收入 names two incomes.
+"""Nouns of a list that share a head: 城镇、农村居民收入 names two incomes, 小学师生比1:19、初中1:13.5 two ratios.
 
-In: a text and the METRICs in it. Out: the full name of each METRIC that is cut short. Nothing is guessed: the last noun
-must begin with a word of the kind that ends the one cut short (``configs/parallel.toml``). Not for: offsets, which stay
-those of what is written.
+In: a text, and its numbers with the METRICs that they measure. Out: the full name of each METRIC that is cut short.
+Nothing is guessed: the noun that has the head must name a thing of the kind of the one that lacks it
+(``configs/parallel.toml``). Not for: offsets, which stay those of what is written.
 """
 
 from __future__ import annotations
@@ -11,48 +11,93 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from zongjie.ontology import Table, either, load_table
+
+Range = tuple[int, int]
+
+
+class Stated(NamedTuple):
+    """A number and what it measures, each by start and end, half-open, in code points.
+
+    Attributes:
+        noun: The METRIC.
+        number: The NUMBER.
+        unit: The number's unit.
+    """
+
+    noun: Range
+    number: Range
+    unit: str
 
 
 class _Words(Table):
     """``configs/parallel.toml``."""
 
     joiners: tuple[str, ...]
+    breaks: tuple[str, ...]
+    own: tuple[str, ...]
     kinds: tuple[tuple[str, ...], ...]
 
 
+class _Rules:
+    """The words, compiled."""
+
+    def __init__(self, words: _Words) -> None:
+        self.joiner, self.break_ = (re.compile(either(each)) for each in (words.joiners, words.breaks))
+        self.own = re.compile(either(words.own))
+        self.kinds = [re.compile(either(kind)) for kind in words.kinds]
+        self.endings = [re.compile(f".*{either(kind)}") for kind in words.kinds]
+
+    def completed(self, noun: str, model: str, *, whole: bool) -> str | None:
+        """Give a noun with what another says behind a word of the same kind.
+
+        Args:
+            noun: The noun that may lack its head.
+            model: The one that has it.
+            whole: Whether the noun must be such a word and no more; else it may end in one.
+
+        Returns:
+            The full name; ``None`` if the two are not of a kind, or neither has a head.
+        """
+        for kind, ending in zip(self.kinds, self.endings, strict=True):
+            if (kind if whole else ending).fullmatch(noun) and (found := kind.match(model)):
+                head = model[found.end() :]
+                return noun + head if head and not self.own.search(head) else None
+        return None
+
+
 @cache
-def _patterns() -> tuple[re.Pattern[str], tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]]:
-    """Give what joins nouns, and for each kind of word what ends with one and what begins with one."""
-    table = load_table("parallel.toml", _Words)
-    kinds = (either(words) for words in table.kinds)
-    return re.compile(either(table.joiners)), tuple((re.compile(rf".*{k}"), re.compile(k)) for k in kinds)
+def _rules() -> _Rules:
+    return _Rules(load_table("parallel.toml", _Words))
 
 
-def full_names(text: str, nouns: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
+def full_names(text: str, stated: Iterable[Stated]) -> dict[Range, str]:
     """Complete the nouns of lists.
 
     Args:
         text: What they stand in.
-        nouns: Start and end of each, half-open, in code points; none within another.
+        stated: Its numbers.
 
     Returns:
         What each noun that lacks its head is called in full, by start and end; the others are left out.
     """
-    joiner, _ = _patterns()
-    full: dict[tuple[int, int], str] = {}
-    for later, noun in pairwise(sorted(set(nouns), reverse=True)):  # from the last, which has the head
-        if joiner.fullmatch(text, noun[1], later[0]):
-            name = _completed(text[slice(*noun)], full.get(later) or text[slice(*later)])
-            if name:
-                full[noun] = name
+    rules, rows = _rules(), sorted(stated)
+    full: dict[Range, str] = {}
+
+    def complete(noun: Range, model: Range, *, whole: bool) -> None:
+        name = rules.completed(text[slice(*noun)], full.get(model) or text[slice(*model)], whole=whole)
+        if name:
+            full[noun] = name
+
+    # the last of a list has the head
+    for later, noun in pairwise(sorted({row.noun for row in rows}, reverse=True)):
+        if rules.joiner.fullmatch(text, noun[1], later[0]):
+            complete(noun, later, whole=False)
+    # where each has its number, the first has it
+    for before, row in pairwise(rows):
+        in_turn = before.noun[1] <= before.number[0] and row.noun[1] <= row.number[0]
+        if in_turn and before.unit == row.unit and rules.break_.fullmatch(text, before.number[1], row.noun[0]):
+            complete(row.noun, before.noun, whole=True)
     return full
-
-
-def _completed(noun: str, model: str) -> str | None:
-    """Give a noun with what another says behind a word of the same kind; ``None`` if the two are not alike."""
-    for ending, opening in _patterns()[1]:
-        if ending.fullmatch(noun) and (found := opening.match(model)) and found.end() < len(model):
-            return noun + model[found.end() :]
-    return None
