@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zongjie import record as out
 from zongjie.gazetteer import resolve_place
 from zongjie.layers import LINKS, Clause, Draft, Layers, Link, layers, reading
-from zongjie.parallel import Stated, full_names
+from zongjie.naming import Stated, full_names, preposition
 from zongjie.period import parse_period
 from zongjie.quantity import parse_quantity
 from zongjie.reading import Reading
@@ -188,7 +188,10 @@ class _Normaliser:
         In a table the other headings come first (小学 + 在校生数). In a list a METRIC gets the head of the last one.
         """
         parts = sorted(m for m in (link.action, link.metric) if m)
-        return "".join(map(self._words, link.labels)) + "".join(map(self._full_name, parts))
+        name = "".join(map(self._words, link.labels)) + "".join(map(self._full_name, parts))
+        if link.action and link.metric and link.metric < link.action:
+            return preposition(self.view.text, min(link.number, link.metric).start) + name
+        return name
 
     def _full_name(self, mention: Mention) -> str:
         return "".join(self.full_names.get((mention.start, mention.end), "").split()) or self._words(mention)

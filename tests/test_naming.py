@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from zongjie.parallel import Stated, full_names
+from zongjie.naming import Stated, full_names
 
 
 def names(marked: str) -> list[str]:

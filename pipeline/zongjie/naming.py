@@ -1,8 +1,9 @@
-"""Nouns of a list that share a head: 城镇、农村居民收入 names two incomes, 小学师生比1:19、初中1:13.5 two ratios.
+"""What the column of a number is called, where its METRIC and ACTION do not say it as they stand.
 
-In: a text, and its numbers with the METRICs that they measure. Out: the full name of each METRIC that is cut short.
-Nothing is guessed: the noun that has the head must name a thing of the kind of the one that lacks it
-(``configs/parallel.toml``). Not for: offsets, which stay those of what is written.
+In: a text, its numbers and the METRICs that they measure. Out: the full name of each METRIC that is cut short because
+it shares a head with another (城镇、农村居民收入 names two incomes, 小学师生比1:19、初中1:13.5 two ratios), and the
+preposition of a METRIC that its ACTION is done for. Nothing is guessed: the noun that has the head must name a thing of
+the kind of the one that lacks it (``configs/naming.toml``). Not for: offsets, which stay those of what is written.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import NamedTuple
 from zongjie.ontology import Table, either, load_table
 
 Range = tuple[int, int]
+
+_LONGEST_PREPOSITION = 2  # characters
 
 
 class Stated(NamedTuple):
@@ -33,8 +36,9 @@ class Stated(NamedTuple):
 
 
 class _Words(Table):
-    """``configs/parallel.toml``."""
+    """``configs/naming.toml``."""
 
+    toward: tuple[str, ...]
     joiners: tuple[str, ...]
     breaks: tuple[str, ...]
     own: tuple[str, ...]
@@ -46,6 +50,7 @@ class _Rules:
 
     def __init__(self, words: _Words) -> None:
         self.joiner, self.break_ = (re.compile(either(each)) for each in (words.joiners, words.breaks))
+        self.toward = re.compile(f".*({either(words.toward)})", re.DOTALL)
         self.own = re.compile(either(words.own))
         self.kinds = [re.compile(either(kind)) for kind in words.kinds]
         self.endings = [re.compile(f".*{either(kind)}") for kind in words.kinds]
@@ -70,7 +75,7 @@ class _Rules:
 
 @cache
 def _rules() -> _Rules:
-    return _Rules(load_table("parallel.toml", _Words))
+    return _Rules(load_table("naming.toml", _Words))
 
 
 def full_names(text: str, stated: Iterable[Stated]) -> dict[Range, str]:
@@ -101,3 +106,10 @@ def full_names(text: str, stated: Iterable[Stated]) -> dict[Range, str]:
         if in_turn and before.unit == row.unit and rules.break_.fullmatch(text, before.number[1], row.noun[0]):
             complete(row.noun, before.noun, whole=True)
     return full
+
+
+def preposition(text: str, end: int) -> str:
+    """Give the preposition that ends at a place in a text (为 of 为320名学生提供), or an empty string."""
+    start = max(0, end - _LONGEST_PREPOSITION)
+    found = _rules().toward.fullmatch(text, start, end)
+    return found[1] if found else ""
