@@ -181,7 +181,7 @@ def _chained(text: str, candidates: list[Candidate]) -> list[Candidate]:
         adjacent = bool(joined) and joined[-1].end == candidate.start
         # with a unit taken in it is no longer the area that the gazetteer knows by that name
         lower = candidate if extended.end == candidate.end else extended
-        if adjacent and is_below(text, candidates[index - 1], lower):
+        if adjacent and candidate.kind != "deictic" and is_below(text, candidates[index - 1], lower):
             joined[-1] = Candidate(joined[-1].start, extended.end, joined[-1].kind)
         else:
             joined.append(extended)
@@ -198,7 +198,8 @@ def _is_subject(text: str, candidate: Candidate) -> bool:
     if in_list and (country or candidate.kind != "deictic"):
         return False
     if candidate.kind != "deictic":
-        located = before.endswith(places_table().context.located)
+        # 在粤 is always a place, 在浙江 may begin the name of a body
+        located = len(surface) == 1 or before.endswith(places_table().context.located)
         return located or not (patterns.front.match(text, candidate.end) or patterns.slogan.search(before))
     if surface.startswith(places_table().deictic.own):
         return not patterns.scope_after_own.match(text, candidate.end)
