@@ -139,6 +139,7 @@ class _Finder:
         self.placed = re.compile(rf"{either(rank.placed)}\Z")
         self.clause = re.compile(r"[,。;!?\n]")
         self.circle = re.compile(rf"\w{{1,6}}{table.deny.circle}")
+        self.aside = re.compile(r"[(（][^()（）\n]{1,30}[)）]")
         self.own_points = re.compile(either(table.deny.own_points))
         self.counted = re.compile(rf"\s?{either(units().counted.nouns)}")
         self.separator = re.compile(rf"\s?{either(table.separators)}\s?")
@@ -313,7 +314,9 @@ class _Finder:
             return self.circle.match(text, found.end) is not None
         limited = piece.bounded or piece.shape == "range"
         if (unit in deny.attributive and limited) or (unit in deny.ages and found.start < found.at):
-            follows = text[found.end : found.end + 1]
+            aside = unit in deny.ages and self.aside.match(text, found.end)  # 6周岁(2018年8月31日前出生)的儿童
+            end = aside.end() if aside else found.end
+            follows = text[end : end + 1]
             return (_is_word(follows) or follows.isdigit()) and follows not in deny.attributive_not_before
         return False
 
