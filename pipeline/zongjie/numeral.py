@@ -155,6 +155,7 @@ class Numerals(Table):
     names: list[str]
     year_units: list[str]
     never_article: list[str]
+    behind_noun: list[str]
     digits: dict[str, int]
     steps: dict[str, int]
     scales: dict[str, int]

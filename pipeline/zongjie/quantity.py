@@ -138,6 +138,7 @@ class _Finder:
         self.apart_end = re.compile(rf"({self.apart.source})[^\W{table.deny.apart_not}{numeral}]{{1,6}}\Z")
         self.placed = re.compile(rf"{either(rank.placed)}\Z")
         self.clause = re.compile(r"[,。;!?\n]")
+        self.item_end = re.compile(r"[,、。;!?\n]|\Z")
         self.circle = re.compile(rf"\w{{1,6}}{table.deny.circle}")
         self.aside = re.compile(r"[(（][^()（）\n]{1,30}[)）]")
         self.own_points = re.compile(either(table.deny.own_points))
@@ -380,7 +381,13 @@ class _Finder:
             return True
         if value <= _FEW and unit[:1] in deny.classifiers and (len(unit) == 1 or not divisible(unit)):
             return False
-        return value > 1 or (value == 1 and unit in self.table.never_article)
+        return value > 1 or (value == 1 and (unit in self.table.never_article or self._stands_behind(text, found)))
+
+    def _stands_behind(self, text: str, found: _Candidate) -> bool:
+        """Tell a count behind its noun (教学楼一栋) from an article before one (一栋教学楼) and from 唯一一所."""
+        before = text[found.at - 1 : found.at]
+        noun = _is_word(before) and before not in (*self.table.digits, self.table.deny.each) and found.at > 0
+        return noun and found.quantity.unit in self.table.behind_noun and bool(self.item_end.match(text, found.end))
 
     def _lasts(self, text: str, found: _Candidate) -> bool:
         """Admit a length of time after a verb of lasting (延长一年), and how often (每月一次)."""
