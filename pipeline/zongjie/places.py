@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from zongjie.gazetteer import Candidate, Kind, gazetteer, is_below, listed, places_table, resolve_place, shapes
 from zongjie.ontology import either
@@ -207,6 +208,39 @@ def _is_subject(text: str, candidate: Candidate) -> bool:
     return not (patterns.scope_before.search(before) or after.match(text, candidate.end))
 
 
+class Areas(NamedTuple):
+    """The areas that a text names.
+
+    Attributes:
+        meant: Those that it speaks of: its PLACE spans, in order, not overlapping.
+        named: Those that only begin the name of a body, measure a comparison (全省首创), serve a slogan, or say where
+            others are from (台湾教师).
+    """
+
+    meant: list[Mention]
+    named: list[Mention]
+
+
+def find_areas(text: str) -> Areas:
+    """Find the areas that a text names, and tell which of them it speaks of.
+
+    Args:
+        text: Any string.
+
+    Returns:
+        Mentions of type ``PLACE``, none inside 《》.
+    """
+    # the same length, so that offsets hold
+    bare = _patterns().title.sub(lambda m: "《" * len(m.group()), text)
+    known = listed(bare)
+    found = _chained(bare, _disjoint(_proven(bare, known), _patterned(bare)))
+    meant: list[Candidate] = []
+    named = [c for c in known if c.kind == "accident"]
+    for candidate in found:
+        (meant if _is_subject(bare, candidate) else named).append(candidate)
+    return Areas(*(sorted(Mention(c.start, c.end, "PLACE") for c in side) for side in (meant, named)))
+
+
 def find_places(text: str) -> list[Mention]:
     """Find the PLACE spans of a text.
 
@@ -216,10 +250,7 @@ def find_places(text: str) -> list[Mention]:
     Returns:
         Mentions of type ``PLACE``, in order, not overlapping. None inside 《》, none that begins an organisation.
     """
-    # the same length, so that offsets hold
-    bare = _patterns().title.sub(lambda m: "《" * len(m.group()), text)
-    found = _chained(bare, _disjoint(_proven(bare, listed(bare)), _patterned(bare)))
-    return [Mention(c.start, c.end, "PLACE") for c in found if _is_subject(bare, c)]
+    return find_areas(text).meant
 
 
 def region_name(words: str, *, anywhere: bool = False) -> str | None:

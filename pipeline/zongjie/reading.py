@@ -22,6 +22,7 @@ from pydantic import ConfigDict
 from zongjie.clauses import split_clauses
 from zongjie.ontology import Table, load_table
 from zongjie.period import PeriodMention, find_periods
+from zongjie.places import Areas, find_areas
 from zongjie.profile import Profile, profile
 from zongjie.quantity import Quantity, QuantityMention, find_quantities
 from zongjie.text import Block, Text
@@ -144,6 +145,11 @@ class Reading:
     def profile(self) -> Profile:
         """The document facts."""
         return profile(self.source)
+
+    @cached_property
+    def areas(self) -> Areas:
+        """Every area that the view names."""
+        return find_areas(self.text)
 
     @cached_property
     def quantities(self) -> list[QuantityMention]:

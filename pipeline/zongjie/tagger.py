@@ -84,6 +84,7 @@ class Mix(Table):
     Attributes:
         grammar: Span types that the grammar marks alone.
         spans: Other span types, and what the grammar's mark adds to the score of a span there (log odds).
+        denied: Span types, and what it takes from the score of a span where the grammar says that there is none.
         links: Links that the model chooses, and what the grammar's choice adds to a candidate's score there; the
             grammar chooses the others.
         shift: What to add to a type's scores.
@@ -92,6 +93,7 @@ class Mix(Table):
 
     grammar: tuple[EntityType, ...] = ()
     spans: dict[EntityType, float] = Field(default_factory=dict)
+    denied: dict[EntityType, float] = Field(default_factory=dict)
     links: dict[LinkName, float] = Field(default_factory=dict)
     shift: dict[EntityType, float] = Field(default_factory=dict)
     longest: Annotated[int, Field(ge=32, le=480)] = 240
@@ -153,19 +155,21 @@ class Tagger:
         """Run the network over a document, some windows at a time: scores of spans are large, and soon done with."""
         said = Said.of(view)
         cut = windows(view, said, self.alphabet, longest=self.mix.longest)
-        starts = [m.start for m in said.mentions]
         opinion = _Opinion(view, {}, np.zeros((len(view.text), TOKENS), np.float32), [w.start for w in cut], [])
         fixed: list[Mention] = []
         for i in range(0, len(cut), _AT_ONCE):
             some = cut[i : i + _AT_ONCE]
             for window, scores in zip(some, self.scorer(some), strict=True):
-                here = said.mentions[bisect_left(starts, window.start) : bisect_left(starts, window.end)]
+                here = _within(said.mentions, window)
                 kept = [m for m in here if m.type in self.mix.grammar]
                 opinion.mentions.update((m, _score(m, window, scores)) for m in kept)
                 fixed = [*(m for m in fixed if m.end > window.start), *kept]  # one may reach out of the window before
                 for m in here:
                     if m.type in self.mix.spans and m.end <= window.end:
                         scores.spans[_cell(m, window)] += self.mix.spans[m.type]
+                for m in _within(said.denied, window):
+                    if m.type in self.mix.denied and m.end <= window.end:
+                        scores.spans[_cell(m, window)] -= self.mix.denied[m.type]
                 self._count(view, window, scores, here)
                 found = decode_spans(scores.spans, offset=window.start, shift=self._shift, fixed=fixed)
                 # a name has letters or digits; in text unlike any report the network may point at signs alone
@@ -302,6 +306,12 @@ def _chosen(
     )
     best = int(chances.argmax())
     return near[best] if best < len(near) else None, float(chances[best])
+
+
+def _within(mentions: list[Mention], window: Window) -> list[Mention]:
+    """Give those, of mentions in order, that begin in a window."""
+    first, last = (bisect_left(mentions, at, key=lambda m: m.start) for at in (window.start, window.end))
+    return mentions[first:last]
 
 
 def _score(mention: Mention, window: Window, scores: Scores) -> float:

@@ -44,11 +44,19 @@ Array = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the grammar says of a whole view."""
+    """What the grammar says of a whole view.
+
+    Attributes:
+        mentions: The spans.
+        clauses: The clauses with their roles.
+        links: The facts.
+        denied: What looks like a span and is none.
+    """
 
     mentions: list[Mention]
     clauses: list[Clause]
     links: list[Link]
+    denied: list[Mention]
 
     @classmethod
     def of(cls, reading: Reading) -> Said:
@@ -58,11 +66,11 @@ class Said:
             reading: The reading of a text.
 
         Returns:
-            Its three layers.
+            Its three layers, and what it denies.
         """
         mentions = find_spans(reading)
         clauses = find_roles(reading, mentions)
-        return cls(mentions, clauses, find_links(reading, mentions, clauses))
+        return cls(mentions, clauses, find_links(reading, mentions, clauses), reading.areas.named)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from zongjie.layers import D, layers, reading
-from zongjie.places import find_places
 from zongjie.reading import Reading
 from zongjie.rules.links import find_links
 from zongjie.rules.metrics import mark_metrics
@@ -87,7 +86,7 @@ def find_spans(reading: Reading) -> list[Mention]:
     times = [Mention(p.start, p.end, "TIME") for p in reading.periods if not names.holds(p.start, p.end)]
     numbers = [Mention(q.start, q.end, "NUMBER") for q in reading.quantities if not names.holds(q.start, q.end)]
     solid = _Cover([*schools, *programs, *times, *numbers])
-    places = [p for p in find_places(text) if not solid.touches(p.start, p.end)]
+    places = [p for p in reading.areas.meant if not solid.touches(p.start, p.end)]
     fixed = sorted([*schools, *programs, *times, *places])
     metrics = mark_metrics(text, numbers, fixed, reading.clauses)
     around = _Cover(m for m in metrics if m.type == "METRIC")
