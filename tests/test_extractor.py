@@ -266,3 +266,12 @@ def test_a_school_of_one_section_has_no_part_in_the_next(extract: zongjie.Extrac
     schools = {fact.number.text: fact.school.text if fact.school else None for fact in record.facts}
     assert schools["47.3%"] == "沅岬县第二中学"
     assert "沅岬县第二中学" not in {schools["1.2亿元"], schools["不低于85%"]}
+
+
+def test_a_metric_of_one_item_is_not_that_of_the_next(extract: zongjie.Extractor) -> None:
+    record = extract(
+        "二、存在的问题\n一是城区学位依然紧张，大班额占比仍有3.1%；二是乡村教师结构性缺编67人，音体美教师不足。"
+    )
+    metrics = {fact.number.text: fact.metric.text if fact.metric else None for fact in record.facts}
+    assert metrics["3.1%"] == "大班额占比"
+    assert metrics["67人"] != "大班额占比"

@@ -111,6 +111,13 @@ def test_a_section_ends_at_the_next_heading_of_its_level_or_above(content: str, 
     assert seen.text[end:].startswith(rest) if rest else end == len(seen.text)
 
 
+def test_items_in_running_text_part_what_stands_in_them() -> None:
+    seen = read("一、成效\n一是新增学位300个，新建学校2所；二是优质率60%。")
+    at = {needle: seen.text.index(needle) for needle in ("300", "2所", "60%")}
+    assert seen.in_one_item(at["300"], at["2所"])
+    assert not seen.in_one_item(at["60%"], at["2所"])
+
+
 def test_headings_of_the_container_count() -> None:
     content = "主要成效\n新增学位300个。"
     seen = read(content, Block("heading", 0, 4, level=1), Block("paragraph", 5, len(content)))

@@ -257,6 +257,20 @@ class Reading:
         i = bisect_right(starts, position) - 1
         return ends[i] if i >= 0 else len(self.text)
 
+    def in_one_item(self, first: int, second: int) -> bool:
+        """Tell whether no item of a list in running text (一是… 二是…) begins between two positions.
+
+        Args:
+            first: An offset into ``text``.
+            second: Another, before or behind it.
+        """
+        low, high = sorted((first, second))
+        return bisect_right(self._item_starts, low) == bisect_right(self._item_starts, high)
+
+    @cached_property
+    def _item_starts(self) -> list[int]:
+        return [heading.start for heading in self.headings if heading.level >= _inline_level()]
+
     @cached_property
     def _section_ends(self) -> tuple[list[int], list[int]]:
         """Where sections begin, and where they end; 一是… opens none."""

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 _FAR = 20.0  # log odds beyond which a chance is 0 or 1
 _AT_ONCE = 64  # windows scored together
 _OF_SECTION = ("school", "program")  # links to what the next section of a document is not about
+_OF_ITEM = ("metric", "action", *_OF_SECTION)  # … and the next of 一是… 二是… neither
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +122,14 @@ class _Opinion:
         """Give the number of the window that a mention begins in."""
         return bisect_right(self.starts, mention.start) - 1
 
-    def reaches(self, mention: Mention, number: Mention) -> bool:
-        """Tell whether a number stands before the end of a mention's section."""
-        return number.start < self.view.section_end(mention.start)
+    def reaches(self, name: LinkName, mention: Mention, number: Mention) -> bool:
+        """Tell whether a number may be linked to a mention.
+
+        A window may hold the end of one section, or of one item of a list, and the beginning of the next.
+        """
+        if name in _OF_ITEM and not self.view.in_one_item(mention.start, number.start):
+            return False
+        return name not in _OF_SECTION or number.start < self.view.section_end(mention.start)
 
 
 _Near = Mapping[tuple[int, str], Sequence[Mention]]  # what begins in a window, by its number and the type
@@ -266,9 +272,11 @@ class Tagger:
         chosen: dict[str, Mention | None] = {}
         window = opinion.window_of(link.number)
         for name, trust in self.mix.links.items():
-            others = near.get((window, LINK_TYPES.get(name, name.upper())), ())
-            if name in _OF_SECTION:  # a window may hold the end of one section and the beginning of the next
-                others = [m for m in others if opinion.reaches(m, link.number)]
+            beside = near.get((window, LINK_TYPES.get(name, name.upper())), ())
+            others = [m for m in beside if opinion.reaches(name, m, link.number)]
+            said = getattr(link, name)
+            if said and not opinion.reaches(name, said, link.number):
+                link = replace(link, **{name: None})  # type: ignore[arg-type]
             here = opinion.starts[window], opinion.ends[window]
             chosen[name], chance = _chosen(name, trust, link, here, others)
             if name == "metric":
