@@ -18,8 +18,6 @@ from zongjie.ontology import Table, either, load_table
 
 Range = tuple[int, int]
 
-_LONGEST_PREPOSITION = 2  # characters
-
 
 class Stated(NamedTuple):
     """A number and what it measures, each by start and end, half-open, in code points.
@@ -50,7 +48,7 @@ class _Rules:
 
     def __init__(self, words: _Words) -> None:
         self.joiner, self.break_ = (re.compile(either(each)) for each in (words.joiners, words.breaks))
-        self.toward = re.compile(f".*({either(words.toward)})", re.DOTALL)
+        self.toward = words.toward
         self.own = re.compile(either(words.own))
         self.kinds = [re.compile(either(kind)) for kind in words.kinds]
         self.endings = [re.compile(f".*{either(kind)}") for kind in words.kinds]
@@ -110,6 +108,4 @@ def full_names(text: str, stated: Iterable[Stated]) -> dict[Range, str]:
 
 def preposition(text: str, end: int) -> str:
     """Give the preposition that ends at a place in a text (为 of 为320名学生提供), or an empty string."""
-    start = max(0, end - _LONGEST_PREPOSITION)
-    found = _rules().toward.fullmatch(text, start, end)
-    return found[1] if found else ""
+    return next((word for word in _rules().toward if text.endswith(word, 0, end)), "")

@@ -95,11 +95,7 @@ class _Normaliser:
         self.repaired = {(q.start, q.end): q.repaired for q in view.quantities if q.repaired}
         self.repaired |= {(p.start, p.end): p.repaired for p in view.periods if p.repaired}
         self.block_starts = [b.start for b in view.source.blocks]
-        units = {(q.start, q.end): q.quantity.unit for q in view.quantities}
-        measured = ((m, (n.start, n.end)) for m, n in ((link.metric, link.number) for link in marks.links) if m)
-        self.full_names = full_names(
-            view.text, [Stated((m.start, m.end), number, units.get(number, "")) for m, number in measured]
-        )
+        self.full_names = full_names(view.text, self._stated())
         self.warnings: list[out.Warned] = []
 
     def run(self) -> out.Record:
@@ -192,6 +188,14 @@ class _Normaliser:
         if link.action and link.metric and link.metric < link.action:
             return preposition(self.view.text, min(link.number, link.metric).start) + name
         return name
+
+    def _stated(self) -> Iterator[Stated]:
+        """Give each number that has a METRIC."""
+        for link in self.marks.links:
+            if link.metric:
+                number = link.number.start, link.number.end
+                quantity = self.view.quantity_at(*number)
+                yield Stated((link.metric.start, link.metric.end), number, quantity.unit if quantity else "")
 
     def _full_name(self, mention: Mention) -> str:
         return "".join(self.full_names.get((mention.start, mention.end), "").split()) or self._words(mention)
