@@ -133,12 +133,46 @@ def role_chances(tokens: Floats, clauses: Sequence[tuple[int, int]]) -> Floats:
     return softmax(total / np.maximum(np.add.reduceat(weight, starts), 1e-6))
 
 
-def state_chances(tokens: Floats, numbers: Sequence[Mention]) -> tuple[Floats, Floats]:
-    """Give the chance of each status and each kind for each number, (numbers, statuses) and (numbers, kinds)."""
+def state_chances(
+    tokens: Floats, numbers: Sequence[Mention], bonds: Sequence[float] | None = None
+) -> tuple[Floats, Floats]:
+    """Give the chance of each status and each kind for each number, (numbers, statuses) and (numbers, kinds).
+
+    Args:
+        tokens: Scores of the view's characters, (length, TOKENS).
+        numbers: The numbers, in order.
+        bonds: What speaks for one status in each number and the one before it (log odds), (numbers - 1,).
+    """
     means = np.zeros((len(numbers), TOKENS), tokens.dtype)
     for mean, number in zip(means, numbers, strict=True):
         tokens[number.start : number.end].mean(0, out=mean)
-    return softmax(means[:, STATUS]), softmax(means[:, KIND])
+    status = means[:, STATUS].copy()
+    odds = (status[:, 1] - status[:, 0]).tolist()
+    status[:, 1] = status[:, 0] + hear_neighbours(odds, bonds or [0.0] * max(0, len(odds) - 1))
+    return softmax(status), softmax(means[:, KIND])
+
+
+def hear_neighbours(odds: Sequence[float], bonds: Sequence[float]) -> list[float]:
+    """Let each choice between two regard those around it: forward-backward on a chain (Rabiner 1989).
+
+    Args:
+        odds: Log odds of the second of the two, along the chain.
+        bonds: What speaks for the same choice in neighbours (log odds), one fewer.
+
+    Returns:
+        Log odds that know of all others.
+    """
+
+    def told(odds: Sequence[float], bonds: Sequence[float]) -> list[float]:
+        """Give what reaches each from before it."""
+        heard = [0.0] * len(odds)
+        for i, bond in enumerate(bonds):
+            said = odds[i] + heard[i]
+            heard[i + 1] = float(np.logaddexp(bond + said, 0) - np.logaddexp(bond, said))
+        return heard
+
+    before, behind = told(odds, bonds), told(odds[::-1], bonds[::-1])[::-1]
+    return [sum(parts) for parts in zip(odds, before, behind, strict=True)]
 
 
 def link_chances(
