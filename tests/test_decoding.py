@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from itertools import combinations
+import math
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from zongjie.decoding import (
     Scores,
     decode_spans,
     end_earlier,
+    hear_neighbours,
     link_chances,
     role_chances,
     state_chances,
@@ -118,6 +120,32 @@ def test_states_are_the_mean_over_a_number() -> None:
     status, kind = state_chances(tokens, [Mention(1, 3, "NUMBER")])
     assert (status.shape, kind.shape) == ((1, len(STATUSES)), (1, len(KINDS)))
     assert (status.argmax(), kind.argmax()) == (0, 1)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-6, 6), min_size=1, max_size=6), st.floats(0, 6))
+def test_neighbours_are_heard_as_if_all_ways_were_weighed(odds: list[float], bond: float) -> None:
+    ways = list(product((0, 1), repeat=len(odds)))
+
+    def weight(way: tuple[int, ...]) -> float:
+        alike = sum(a == b for a, b in zip(way, way[1:], strict=False))
+        return math.exp(sum(o for o, second in zip(odds, way, strict=True) if second) + bond * alike)
+
+    told = hear_neighbours(odds, [bond] * (len(odds) - 1))
+    for i, log_odds in enumerate(told):
+        for_it, against = (sum(weight(way) for way in ways if way[i] == choice) for choice in (1, 0))
+        assert log_odds == pytest.approx(math.log(for_it / against), abs=1e-6)
+
+
+def test_a_doubtful_status_follows_the_sure_ones_beside_it() -> None:
+    tokens = np.zeros((5, TOKENS), np.float32)
+    tokens[[0, 4], WEIGHT + 2], tokens[2, WEIGHT + 1] = 4.0, 0.5
+    numbers = [Mention(at, at + 1, "NUMBER") for at in (0, 2, 4)]
+    alone, _ = state_chances(tokens, numbers)
+    heard, _ = state_chances(tokens, numbers, [2.0, 2.0])
+    parted, _ = state_chances(tokens, numbers, [0.0, 0.0])
+    assert alone.argmax(1).tolist() == parted.argmax(1).tolist() == [1, 0, 1]
+    assert heard.argmax(1).tolist() == [1, 1, 1]
 
 
 @pytest.mark.parametrize(("says", "choice"), [(3.0, 0), (-3.0, 1)])

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from zongjie.alphabet import Alphabet
-from zongjie.decoding import TOKENS, Scores
-from zongjie.layers import LINKS, Draft
+from zongjie.decoding import STATUS, TOKENS, Scores
+from zongjie.layers import LINKS, Draft, Link
 from zongjie.reading import Reading
 from zongjie.rules import find_spans
 from zongjie.tagger import Mix, Tagger
@@ -129,3 +129,50 @@ def test_no_span_crosses_a_number_that_the_window_before_has() -> None:
     draft = tagger.mark_spans(Draft(Reading(Text.of(text, id="made-up"))))
     assert draft.layers.mentions == [number]
     assert number.start < 40 < number.end
+
+
+class Planner(Doubter):
+    """A network that is sure that some numbers are planned and doubts the others; some it links to the first PLACE."""
+
+    def __init__(self, *planned: str, placed: Sequence[str] = (), text: str) -> None:
+        super().__init__(text=text)
+        self.planned, self.placed = planned, placed
+
+    def __call__(self, batch: Sequence[Window]) -> Iterator[Scores]:
+        link = LINKS.index("place")
+        for window, scores in zip(batch, super().__call__(batch), strict=True):
+            tokens, numbers, others = scores.tokens.copy(), scores.numbers.copy(), np.ones_like(scores.others)
+            tokens[:, STATUS.start] = 0.5
+            for words in self.planned:
+                tokens[self.text.index(words) - window.start, STATUS] = 0.0, 9.0
+            for at in range(len(window.ids)):
+                here = any(self.text.index(words) == at + window.start for words in self.placed)
+                numbers[link, at] = 3.0 if here else -3.0
+            yield replace(scores, tokens=tokens, numbers=numbers, others=others)
+
+
+def linked(network: Planner, mix: Mix) -> list[Link]:
+    text = network.text
+    tagger = Tagger(network, Alphabet.of([text], at_least=1), mix)
+    draft = Draft(Reading(Text.of(text, id="made-up")))
+    for step in (tagger.mark_spans, tagger.assign_roles, tagger.link_facts):
+        draft = step(draft)
+    return draft.layers.links
+
+
+@pytest.mark.parametrize(("between", "follows"), [("，", "target"), ("。", "target"), ("\n", "actual")])
+@pytest.mark.parametrize("hold", [0.0, 3.0])
+def test_a_status_regards_its_neighbours_in_the_paragraph(between: str, follows: str, hold: float) -> None:
+    text = f"校舍26所{between}学位740个，教师12名。"
+    links = linked(Planner("26", text=text), Mix(grammar=("NUMBER",), hold=hold))
+    expected = follows if hold else "actual"
+    assert [one.status for one in links] == ["target", expected, expected]
+
+
+def test_the_numbers_of_a_sentence_stand_in_one_place() -> None:
+    text = "云川市召开会议。校舍26所，学位740个，教师12名。清溪区教师9名。"
+    mix = Mix(grammar=("NUMBER", "PLACE"), links={"place": 0.0})
+    most = linked(Planner(placed=("26", "12"), text=text), mix)
+    assert [one.place and text[one.place.start : one.place.end] for one in most][:3] == ["云川市"] * 3
+    few = linked(Planner(placed=("26",), text=text), mix)
+    assert [one.place for one in few][:3] == [None] * 3
