@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 
 import numpy as np
 import pytest
@@ -128,7 +128,7 @@ def test_neighbours_are_heard_as_if_all_ways_were_weighed(odds: list[float], bon
     ways = list(product((0, 1), repeat=len(odds)))
 
     def weight(way: tuple[int, ...]) -> float:
-        alike = sum(a == b for a, b in zip(way, way[1:], strict=False))
+        alike = sum(a == b for a, b in pairwise(way))
         return math.exp(sum(o for o, second in zip(odds, way, strict=True) if second) + bond * alike)
 
     told = hear_neighbours(odds, [bond] * (len(odds) - 1))
