@@ -269,7 +269,7 @@ class Tagger:
                 continue
             if one.metric:
                 taken.append(one.metric)
-            marks.links.append(replace(one, status="target") if is_planned(text, one.metric) else one)
+            marks.links.append(one)
         marks.links = _in_one_place(marks.links, opinion.view, sorted(m for m in marks.mentions if m.type == "PLACE"))
         return doc
 
@@ -280,7 +280,7 @@ class Tagger:
         return dict(zip(numbers, zip(*state_chances(opinion.tokens, numbers, bonds), strict=True), strict=True))
 
     def _judged(self, link: Link, opinion: _Opinion, near: _Near, status: Floats, kind: Floats) -> Link:
-        parts = [logit(float(status.max())), logit(float(kind.max()))]
+        parts: list[float] = []
         chosen: dict[str, Mention | None] = {}
         window = opinion.window_of(link.number)
         for name, trust in self.mix.links.items():
@@ -293,13 +293,16 @@ class Tagger:
             chosen[name], chance = _chosen(name, trust, link, here, others)
             if name == "metric":
                 parts.append(logit(chance))
+        metric = chosen.get("metric", link.metric)
+        planned = is_planned(opinion.view.text, metric)
+        which = STATUSES.index("target") if planned else int(status.argmax()), int(kind.argmax())
+        parts += [logit(float(status[which[0]])), logit(float(kind[which[1]]))]
         # spans that another maker marked have no score
-        stated = (link.number, chosen.get("metric", link.metric))
-        parts += [opinion.mentions[m] for m in stated if m in opinion.mentions]
+        parts += [opinion.mentions[m] for m in (link.number, metric) if m in opinion.mentions]
         return replace(
             link,
-            status=STATUSES[int(status.argmax())],
-            kind=KINDS[int(kind.argmax())],
+            status=STATUSES[which[0]],
+            kind=KINDS[which[1]],
             # a fact is as sure as the least sure of what it is made of
             confidence=self.calibration.chance("fact", min(parts)),
             **chosen,  # type: ignore[arg-type]
