@@ -55,6 +55,7 @@ class Headings(Table):
     limit: int
     label: int
     short: int
+    glued: str
     cues: list[str]
     levels: list[HeadingLevel]
 
@@ -316,21 +317,28 @@ class Reading:
 
     def _numbered_headings(self) -> Iterator[Heading]:
         table = _structure()
-        stop = re.compile(f"[\n{re.escape(table.view.sentence_ends)}]")
+        stop, glued = re.compile(f"[\n{re.escape(table.view.sentence_ends)}]"), re.compile(table.headings.glued)
         markers = list(_heading_marker().finditer(self.text))
         for marker, following in zip_longest(markers, markers[1:]):
             level = int(str(marker.lastgroup)[1:])
             limit = following.start() if following else len(self.text)
             end = stop.search(self.text, marker.end(), limit)
             stop_at = end.start() if end else limit
-            if table.headings.levels[level].inline:  # 一是… heads its sentence: the first clause names it
-                stop_at = next((e - 1 for _, e in self._clauses_from(marker.start()) if e > marker.end()), stop_at)
+            inline = table.headings.levels[level].inline
+            item = None if inline else glued.search(self.text, marker.end(), stop_at)
+            if item:
+                stop_at = item.start()
+                yield Heading(stop_at, self._first_clause(stop_at, item.end()), _inline_level())
+            elif inline or stop_at > marker.start() + table.headings.limit:  # its first clause names what runs on
+                stop_at = self._first_clause(marker.start(), marker.end())
             if marker.end() < stop_at <= marker.start() + table.headings.limit:
                 yield Heading(marker.start(), stop_at, level + _NUMBERED)
 
-    def _clauses_from(self, position: int) -> Iterator[tuple[int, int]]:
-        i = max(0, bisect_right(self.clauses, (position, len(self.text))) - 1)
-        return iter(self.clauses[i : i + 3])
+    def _first_clause(self, start: int, marker_end: int) -> int:
+        """Give where the first clause ends that goes beyond a marker, its last sign left out."""
+        i = max(0, bisect_right(self.clauses, (start, len(self.text))) - 1)
+        ends = (end - 1 for _, end in self.clauses[i : i + 3] if end > marker_end)
+        return next(ends, marker_end)
 
     def _stated_headings(self) -> Iterator[Heading]:
         """Headings that the container marks (a Word style, an HTML tag); the title is none."""
@@ -365,8 +373,9 @@ class Reading:
             alone = headings.get(start, 0) >= end - 1 or dated.get(start, 0) >= end
             return alone or line == issuer or (len(line) > 1 and line in title)
 
-        limit = _structure().headings.label
-        numbered = [(h.start, h.end) for h in self.headings if h.level < _inline_level() and h.end - h.start <= limit]
+        limit, ends = _structure().headings.label, "\n" + _structure().view.sentence_ends
+        own = (h for h in self.headings if h.level < _inline_level() and self.text[h.end : h.end + 1] in ends)
+        numbered = [(h.start, h.end) for h in own if h.end - h.start <= limit]
         return sorted({*numbered, *((start, end) for start, end in self._lines if is_label(start, end))})
 
     def from_content(self, start: int, end: int) -> tuple[int, int] | None:
