@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 _FAR = 20.0  # log odds beyond which a chance is 0 or 1
 _AT_ONCE = 64  # windows scored together
-_OF_SECTION = ("school", "program")  # links to what the next section of a document is not about
-_OF_ITEM = ("metric", "action", *_OF_SECTION)  # … and the next of 一是… 二是… neither
+_OF_SECTION = ("time", "place", "school", "program")  # links to what another section of a document is not about
+_OF_ITEM = ("metric", "action", "school", "program")  # … and another of 一是… 二是… neither
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,8 @@ class _Opinion:
         """
         if name in _OF_ITEM and not self.view.in_one_item(mention.start, number.start):
             return False
-        return name not in _OF_SECTION or number.start < self.view.section_end(mention.start)
+        first, second = sorted((mention.start, number.start))
+        return name not in _OF_SECTION or second < self.view.section_end(first)
 
 
 _Near = Mapping[tuple[int, str], Sequence[Mention]]  # what begins in a window, by its number and the type
