@@ -17,6 +17,7 @@ from dataclasses import replace
 from datetime import date
 from functools import cache, lru_cache
 
+from zongjie.gazetteer import places_table
 from zongjie.layers import Clause, Link
 from zongjie.ontology import either
 from zongjie.period import parse_period
@@ -57,6 +58,8 @@ class _Cues:
         self.doubling = re.compile(either(link.doubling))
         self.rank = re.compile(either(link.rank_words))
         self.rank_unit = link.rank_unit
+        self.multiple = re.compile(link.multiple)
+        self.dating = tuple(link.dating)
         self.local_times = tuple(link.local_times)
         self.from_words = re.compile(rf"{either(link.bases)}[^，。；]{{0,14}}$")
         self.to_words = re.compile(rf"{either(verbs.results)}$")
@@ -81,6 +84,49 @@ def is_address(text: str, place: Mention) -> bool:
     """
     lying = _cues().lying.search(text, max(0, place.start - 8), place.start)
     return lying is not None or _cues().house.match(text, place.end) is not None
+
+
+def is_compared(text: str, time: Mention) -> bool:
+    """Say whether a TIME is what something is compared with (比上年, 是去年的1.3倍); no figure is linked to it.
+
+    Args:
+        text: The view.
+        time: A TIME in it.
+    """
+    before = text[max(0, time.start - 6) : time.start]
+    return bool(_cues().compared.search(before) or _cues().multiple.match(text, time.end))
+
+
+def may_measure(reading: Reading, metric: Mention, number: Mention, first: Mention | None = None) -> bool:
+    """Say whether a METRIC may be that of a number, by what the number counts.
+
+    Args:
+        reading: The view.
+        metric: The METRIC.
+        number: The number.
+        first: A number that has this METRIC already, if there is one.
+    """
+    words, text = fact_words().counted, reading.text
+    unit = _unit(reading, number)
+    if unit in words.things and text.endswith(tuple(words.rates), metric.start, metric.end):
+        return False
+    if first is None or not re.search("[，。；,;]", text[first.end : number.start]):
+        return True
+    counted = _unit(reading, first)
+    alike = any(unit in group and counted in group for group in fact_words().link.alike)
+    return unit == counted or unit in words.relative or counted in words.relative or alike
+
+
+def _unit(reading: Reading, number: Mention) -> str:
+    quantity = reading.quantity_at(number.start, number.end)
+    return quantity.unit if quantity else ""
+
+
+@cache
+def _wholes() -> frozenset[str]:
+    """Give the words for a whole area (全市, 我县)."""
+    areas = places_table().deictic
+    return frozenset((*areas.province, *areas.city, *areas.county, *areas.town))
 
 
 @lru_cache(1024)
@@ -218,7 +264,8 @@ class _Linker:
             return None
         gap = self.text[previous.number.end : number.start]
         clause_gap = sum(gap.count(mark) for mark in "，,；;")
-        return previous.metric if clause_gap <= 2 else None
+        fits = may_measure(self.reading, previous.metric, number, previous.number)
+        return previous.metric if clause_gap <= 2 and fits else None
 
     def _action(
         self, number: Mention, metric: Mention | None, numbers: Sequence[Mention], clause: tuple[int, int]
@@ -275,19 +322,15 @@ class _Linker:
         """Find the TIME whose scope covers a number: in its sentence, or at the head of an earlier one."""
         layer = self.layer["TIME"]
         position = number.start
+        behind = next((t for t in layer.within(number.end, clause[1]) if not is_compared(self.text, t)), None)
+        dated = behind and self.text.endswith(self.cues.dating, number.end, behind.start)
+        own = dated and behind and not self.layer["NUMBER"].within(number.end, behind.start)
         while (time := layer.last_before(position, since=sentence)) is not None:
-            if not self._beside(time) and (time.start >= clause[0] or self._reaches(time)):
+            here = time.start >= clause[0]
+            if not is_compared(self.text, time) and (here or (not own and self._reaches(time))):
                 return time
             position = time.start
-        for time in layer.within(number.end, clause[1]):
-            if not self._beside(time):
-                return time
-        return self._heading_sentence("TIME", sentence)
-
-    def _beside(self, time: Mention) -> bool:
-        """Say whether a TIME dates a comparison or something else than the fact."""
-        before = self.text[max(0, time.start - 6) : time.start]
-        return bool(self.cues.compared.search(before))
+        return behind or self._heading_sentence("TIME", sentence)
 
     def _reaches(self, time: Mention) -> bool:
         """Say whether a TIME may hold for later clauses."""
@@ -301,10 +344,18 @@ class _Linker:
         paragraph = since if itself else max(since, self.text.rfind("\n", since, position) + 1)
         layer, head = self.layer[kind], position
         while (m := layer.last_before(head, since=paragraph)) is not None:
-            if m.start in self.heads and (kind != "TIME" or (self._reaches(m) and not _is_brief(self._surface(m)))):
+            if m.start in self.heads and (self._is_topic(m) if kind == "TIME" else not self._is_passed(m, position)):
                 return m
             head = m.start
         return None
+
+    def _is_topic(self, time: Mention) -> bool:
+        """Say whether a TIME may hold for later sentences."""
+        return self._reaches(time) and not _is_brief(self._surface(time))
+
+    def _is_passed(self, school: Mention, position: int) -> bool:
+        """Say whether a whole area (全县) has become the topic between a SCHOOL and a later sentence."""
+        return any(self._surface(m) in _wholes() for m in self.layer["PLACE"].within(school.end, position))
 
     def _place(self, number: Mention, sentence: int) -> Mention | None:
         """Find the PLACE before a number in its sentence; one that says where a school stands is not the figures'."""
@@ -360,7 +411,7 @@ class _Linker:
         verb = self._surface(link.action) if link.action else ""
         if link.action and link.action.start >= previous.end >= number.start - 14 and self.cues.to_words.search(verb):
             head = self.text[max(0, previous.start - 16) : previous.start]
-            return previous if self.cues.from_words.search(head) else None
+            return previous if self.cues.from_words.search(head) and self.totals.alike(previous, number) else None
         if self.cues.up.fullmatch(verb) or self.cues.down.fullmatch(verb):
             # 由88%提高到95%，增长7个百分点: measured from where the rise began
             last = self.links[-1] if self.links else None

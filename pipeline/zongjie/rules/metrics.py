@@ -76,6 +76,8 @@ class LinkWords(Table):
     rank_words: list[str]
     rank_unit: str
     comparing: list[str]
+    multiple: str
+    dating: list[str]
     alike: list[list[str]]
     asides: list[str]
     itself: list[str]
@@ -88,9 +90,12 @@ class LinkWords(Table):
 
 
 class Counted(Table):
-    """``[counted]``: where a METRIC behind a number cannot end."""
+    """``[counted]``: which METRICs a number of things cannot have."""
 
     units: list[str]
+    rates: list[str]
+    things: list[str]
+    relative: list[str]
     never: list[str]
 
 

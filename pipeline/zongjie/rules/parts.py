@@ -39,7 +39,7 @@ class Totals:
 
     def __init__(self, reading: Reading, numbers: Ordered, heads: Container[int]) -> None:
         self.reading, self.text, self.numbers, self.heads = reading, reading.text, numbers, heads
-        self.cue, self.alike = _cues()
+        self.cue, self.groups = _cues()
 
     def total(self, link: Link, sentence: int, earlier: Sequence[Link]) -> Mention | None:
         """Find the total that a number is a part of: before 其中, or before the bracket that the number stands in.
@@ -60,7 +60,11 @@ class Totals:
             since = sentence
             if cue.start() in self.heads:  # …共60所。其中小学40所
                 since = max(text.rfind("\n", 0, sentence) + 1, self.reading.sentence_at(max(0, sentence - 1))[0])
-            near = self.numbers.within(max(since, cue.start() - _FAR), cue.start())
+            near = [
+                n
+                for n in self.numbers.within(max(since, cue.start() - _FAR), cue.start())
+                if not _leaves(text[since : n.start], text[n.end : cue.start()])  # a part itself: A（520万元）、B（…
+            ]
             whole = self._choose(link, near, earlier, named=cue.group() not in "（(")
             if whole and re.search("[；;]", between) and not self._fits(link, whole, earlier):
                 return None
@@ -73,7 +77,13 @@ class Totals:
     ) -> Mention | None:
         """Choose the total of a part: the last number that is alike and not smaller, or that is called the same."""
         part = link.number
-        able = [n for n in reversed(numbers) if self._alike(n, part) and self._size(n) >= self._size(part)]
+        changes = {k.number for k in earlier if k.kind in ("up", "down")}  # 查实17起，同比减少9起，其中7起…
+        able = [
+            n
+            for n in reversed(numbers)
+            if n not in changes and self.alike(n, part) and self._size(n) >= self._size(part)
+        ]
+        able.sort(key=lambda n: self._unit(n) != self._unit(part))
         name = self._surface(link.metric) if link.metric and named else ""
         names = {k.number: self._surface(k.metric) for k in earlier if k.metric} if name else {}
         same = [n for n in able if (called := names.get(n)) and (called.endswith(name) or name.endswith(called))]
@@ -88,10 +98,14 @@ class Totals:
         quantity = self.reading.quantity_at(number.start, number.end)
         return (quantity and (quantity.low or quantity.high)) or Decimal(0)
 
-    def _alike(self, a: Mention, b: Mention) -> bool:
+    def alike(self, a: Mention, b: Mention) -> bool:
         """Say whether two numbers count the same kind of thing."""
-        units = [q.unit if (q := self.reading.quantity_at(m.start, m.end)) else "" for m in (a, b)]
-        return units[0] == units[1] or any(units[0] in group and units[1] in group for group in self.alike)
+        units = [self._unit(m) for m in (a, b)]
+        return units[0] == units[1] or any(units[0] in group and units[1] in group for group in self.groups)
+
+    def _unit(self, number: Mention) -> str:
+        quantity = self.reading.quantity_at(number.start, number.end)
+        return quantity.unit if quantity else ""
 
     def _surface(self, mention: Mention) -> str:
         return self.text[mention.start : mention.end]
