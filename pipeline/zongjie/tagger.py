@@ -33,7 +33,7 @@ from zongjie.ontology import Table
 from zongjie.reading import Reading
 from zongjie.record import EntityType
 from zongjie.rules import find_links
-from zongjie.rules.links import is_address, is_planned
+from zongjie.rules.links import is_aside, is_planned, may_measure
 from zongjie.rules.metrics import fact_words
 from zongjie.text import Mention
 from zongjie.windows import KINDS, ROLES, STATUSES, TYPES, Said, Window, windows
@@ -249,29 +249,35 @@ class Tagger:
         Returns:
             The same, its links replaced.
         """
-        opinion, marks, text = self._opinion(doc), layers(doc), reading(doc).text
-        links = find_links(reading(doc), marks.mentions, marks.clauses)
+        opinion, marks, view = self._opinion(doc), layers(doc), reading(doc)
+        links = find_links(view, marks.mentions, marks.clauses)
         near: dict[tuple[int, str], list[Mention]] = {}
         for m in marks.mentions:
-            if m.type != "PLACE" or not is_address(text, m):
+            if not is_aside(view.text, m):
                 near.setdefault((opinion.window_of(m), m.type), []).append(m)
         states = self._states(opinion, sorted({link.number for link in links}))
+        first: dict[Mention, Mention] = {}  # by METRIC, the first number that has it
         told: dict[Mention, list[Mention]] = {}  # the METRICs of each number so far; no two facts of one have the same
         marks.links = []
         for link in links:
             status, kind = states[link.number]
             taken = told.setdefault(link.number, [])
             key = (opinion.window_of(link.number), "METRIC")
-            free = ChainMap({key: [m for m in near.get(key, ()) if m not in taken]}, near) if taken else near
-            if link.metric in taken:
+
+            def free(metric: Mention, number: Mention = link.number, taken: list[Mention] = taken) -> bool:
+                return metric not in taken and may_measure(view, metric, number, first.get(metric))
+
+            if link.metric and not free(link.metric):
                 link = replace(link, metric=None)
-            one = self._judged(link, opinion, free, status, kind)
+            beside = ChainMap({key: [m for m in near.get(key, ()) if free(m)]}, near)
+            one = self._judged(link, opinion, beside, status, kind)
             if one.metric is None and taken:
                 continue
             if one.metric:
                 taken.append(one.metric)
+                first.setdefault(one.metric, one.number)
             marks.links.append(one)
-        marks.links = _in_one_place(marks.links, opinion.view, sorted(m for m in marks.mentions if m.type == "PLACE"))
+        marks.links = _in_one_place(marks.links, view, sorted(m for m in marks.mentions if m.type == "PLACE"))
         return doc
 
     def _states(self, opinion: _Opinion, numbers: list[Mention]) -> dict[Mention, tuple[Floats, Floats]]:

@@ -75,26 +75,26 @@ def is_planned(text: str, metric: Mention | None) -> bool:
     return metric is not None and text.endswith(tuple(fact_words().link.planned), metric.start, metric.end)
 
 
-def is_address(text: str, place: Mention) -> bool:
-    """Say whether a PLACE says where something stands; by the guide no figure is linked to it.
+def is_aside(text: str, mention: Mention) -> bool:
+    """Say whether a PLACE or TIME is one that no figure is linked to by the guide.
 
     Args:
         text: The view.
-        place: A PLACE in it.
+        mention: A mention in it.
+
+    Returns:
+        Whether it is a PLACE that says where something stands, or a TIME that something is compared with (比上年,
+        是去年的1.3倍; but the 52% of 比2022年的52% is of 2022).
     """
-    lying = _cues().lying.search(text, max(0, place.start - 8), place.start)
-    return lying is not None or _cues().house.match(text, place.end) is not None
-
-
-def is_compared(text: str, time: Mention) -> bool:
-    """Say whether a TIME is what something is compared with (比上年, 是去年的1.3倍); no figure is linked to it.
-
-    Args:
-        text: The view.
-        time: A TIME in it.
-    """
-    before = text[max(0, time.start - 6) : time.start]
-    return bool(_cues().compared.search(before) or _cues().multiple.match(text, time.end))
+    if mention.type == "PLACE":
+        lying = _cues().lying.search(text, max(0, mention.start - 8), mention.start)
+        return lying is not None or _cues().house.match(text, mention.end) is not None
+    if mention.type == "TIME":
+        if _cues().multiple.match(text, mention.end):
+            return True
+        before = text[max(0, mention.start - 6) : mention.start]
+        return bool(_cues().compared.search(before)) and not re.match(r"的\d", text[mention.end : mention.end + 2])
+    return False
 
 
 def may_measure(reading: Reading, metric: Mention, number: Mention, first: Mention | None = None) -> bool:
@@ -322,12 +322,12 @@ class _Linker:
         """Find the TIME whose scope covers a number: in its sentence, or at the head of an earlier one."""
         layer = self.layer["TIME"]
         position = number.start
-        behind = next((t for t in layer.within(number.end, clause[1]) if not is_compared(self.text, t)), None)
+        behind = next((t for t in layer.within(number.end, clause[1]) if not is_aside(self.text, t)), None)
         dated = behind and self.text.endswith(self.cues.dating, number.end, behind.start)
         own = dated and behind and not self.layer["NUMBER"].within(number.end, behind.start)
         while (time := layer.last_before(position, since=sentence)) is not None:
             here = time.start >= clause[0]
-            if not is_compared(self.text, time) and (here or (not own and self._reaches(time))):
+            if not is_aside(self.text, time) and (here or (not own and self._reaches(time))):
                 return time
             position = time.start
         return behind or self._heading_sentence("TIME", sentence)
@@ -361,7 +361,7 @@ class _Linker:
         """Find the PLACE before a number in its sentence; one that says where a school stands is not the figures'."""
         position = number.start
         while (place := self.layer["PLACE"].last_before(position, since=sentence)) is not None:
-            if not is_address(self.text, place):
+            if not is_aside(self.text, place):
                 return place
             position = place.start
         return None
