@@ -33,8 +33,9 @@ from zongjie.ontology import Table
 from zongjie.reading import Reading
 from zongjie.record import EntityType
 from zongjie.rules import find_links
-from zongjie.rules.links import is_aside, is_planned, may_measure
+from zongjie.rules.links import in_turn, is_aside, is_passed, is_planned, may_measure
 from zongjie.rules.metrics import fact_words
+from zongjie.rules.order import Ordered
 from zongjie.text import Mention
 from zongjie.windows import KINDS, ROLES, STATUSES, TYPES, Said, Window, windows
 
@@ -277,7 +278,14 @@ class Tagger:
                 taken.append(one.metric)
                 first.setdefault(one.metric, one.number)
             marks.links.append(one)
-        marks.links = _in_one_place(marks.links, view, sorted(m for m in marks.mentions if m.type == "PLACE"))
+        places = Ordered(m for m in marks.mentions if m.type == "PLACE")
+        paired = in_turn(view, marks.mentions)
+        marks.links = _in_one_place(marks.links, view, places)
+        for i, one in enumerate(marks.links):
+            if one.school and is_passed(view, one.school, one.number.start, places):
+                marks.links[i] = replace(one, school=None)
+            if one.number in paired:
+                marks.links[i] = replace(one, **paired[one.number])  # type: ignore[arg-type]
         return doc
 
     def _states(self, opinion: _Opinion, numbers: list[Mention]) -> dict[Mention, tuple[Floats, Floats]]:
@@ -316,7 +324,7 @@ class Tagger:
         )
 
 
-def _in_one_place(links: list[Link], view: Reading, places: list[Mention]) -> list[Link]:
+def _in_one_place(links: list[Link], view: Reading, places: Ordered) -> list[Link]:
     """Let the numbers of a sentence that no PLACE parts have the PLACE before them that most of them have.
 
     Where it stands in an earlier sentence the network wavers within a list; people do so in 1 of 100 pairs.
@@ -325,7 +333,7 @@ def _in_one_place(links: list[Link], view: Reading, places: list[Mention]) -> li
     for i, link in enumerate(links):
         if link.place is None or link.place.start < link.number.start:
             sentence, _ = view.sentence_at(link.number.start)
-            runs.setdefault((sentence, bisect_left(places, link.number)), []).append(i)
+            runs.setdefault((sentence, bisect_left(places.starts, link.number.start)), []).append(i)
     for run in runs.values():
         ((most, _),) = Counter(links[i].place for i in run).most_common(1)
         for i in run:

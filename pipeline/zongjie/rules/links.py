@@ -18,7 +18,7 @@ from datetime import date
 from functools import cache, lru_cache
 
 from zongjie.gazetteer import places_table
-from zongjie.layers import Clause, Link
+from zongjie.layers import Clause, Link, LinkName
 from zongjie.ontology import either
 from zongjie.period import parse_period
 from zongjie.reading import Reading, list_marker
@@ -108,13 +108,64 @@ def may_measure(reading: Reading, metric: Mention, number: Mention, first: Menti
     """
     words, text = fact_words().counted, reading.text
     unit = _unit(reading, number)
-    if unit in words.things and text.endswith(tuple(words.rates), metric.start, metric.end):
+    rate = text.endswith(tuple(words.rates), metric.start, metric.end)
+    if (rate and unit in words.things) or text.endswith(tuple(words.standards), 0, metric.start):
         return False
     if first is None or not re.search("[，。；,;]", text[first.end : number.start]):
         return True
     counted = _unit(reading, first)
     alike = any(unit in group and counted in group for group in fact_words().link.alike)
     return unit == counted or unit in words.relative or counted in words.relative or alike
+
+
+def is_passed(reading: Reading, school: Mention, position: int, places: Ordered) -> bool:
+    """Say whether a whole area (全县) has become the topic between a SCHOOL and a later sentence.
+
+    Args:
+        reading: The view.
+        school: The SCHOOL.
+        position: Where a number stands.
+        places: The PLACEs of the view.
+    """
+    if position < reading.sentence_at(school.start)[1]:
+        return False
+    return any(reading.text[m.start : m.end] in _wholes() for m in places.within(school.end, position))
+
+
+def in_turn(reading: Reading, mentions: Sequence[Mention]) -> dict[Mention, dict[LinkName, Mention]]:
+    """Pair the PLACEs or SCHOOLs of a list with numbers that are theirs in turn (甲县、乙县毛入园率分别为96%、92%).
+
+    Args:
+        reading: The view.
+        mentions: Spans of all types.
+
+    Returns:
+        What each such number is linked to.
+    """
+    text, cues = reading.text, _cues()
+    layer = {t: Ordered(m for m in mentions if m.type == t) for t in ("NUMBER", "PLACE", "SCHOOL")}
+    paired: dict[Mention, dict[LinkName, Mention]] = {}
+    for word in cues.distributors.finditer(text):
+        i = bisect_right(reading.clauses, (word.start(), len(text))) - 1
+        start, end = reading.clauses[max(0, i)]
+        numbers = _row(text, layer["NUMBER"].within(word.end(), end))
+        for name in ("place", "school"):
+            names = _row(text, layer[name.upper()].within(start, word.start())[::-1])[::-1]
+            if len(names) == len(numbers) > 1:
+                for number, one in zip(numbers, names, strict=True):
+                    paired.setdefault(number, {})[name] = one
+    return paired
+
+
+def _row(text: str, mentions: Sequence[Mention]) -> list[Mention]:
+    """Give those from the first on that have nothing but separators between them."""
+    row = list(mentions[:1])
+    for m in mentions[1:]:
+        low, high = sorted((row[-1], m))
+        if not _cues().run.fullmatch(text, low.end, high.start):
+            break
+        row.append(m)
+    return row
 
 
 def _unit(reading: Reading, number: Mention) -> str:
@@ -155,6 +206,7 @@ class _Linker:
         self.clause_starts = [s for s, _ in reading.clauses]
         self.heads = {h for s, _ in reading.sentences for h in self._heads(s)}
         self.totals = Totals(reading, self.layer["NUMBER"], self.heads)
+        self.in_turn = in_turn(reading, mentions)
         self.links: list[Link] = []
 
     def _heads(self, start: int) -> range:
@@ -207,14 +259,18 @@ class _Linker:
         """Give k numbers in a row the k METRICs before them, each in its turn; ``None`` if there is no list."""
         if len(run) < 2:
             return None
-        in_turn = self.cues.distributors.search(self.text, around[0], run[0].start)
+        distributed = self.cues.distributors.search(self.text, around[0], run[0].start)
         before = [m for m in metrics if m.end <= run[0].start]
-        if in_turn and not before:  # the list of metrics stands in the clause before
-            earlier = self.layer["METRIC"].within(max(0, around[0] - _BEFORE), run[0].start)
-            before = list(dict.fromkeys(k.metric for k in self.links[-6:] if k.metric and k.metric in earlier))
+        if not before:  # the list of metrics stands in the clause before
+            last = self.links[-len(run) :]
+            again = last and last[0].number.start >= around[0] - _BEFORE and len({k.metric for k in last}) == len(run)
+            if distributed or (again and self._runs([k.number for k in last]) == [[k.number for k in last]]):
+                earlier = self.layer["METRIC"].within(max(0, around[0] - _BEFORE), run[0].start)
+                before = list(dict.fromkeys(k.metric for k in self.links[-6:] if k.metric and k.metric in earlier))
         if len(before) >= len(run):
             return [[m] for m in before[-len(run) :]]
-        return [[before[-1]]] * len(run) if in_turn and before and in_turn.start() >= before[-1].end else None
+        alone = distributed and before and distributed.start() >= before[-1].end
+        return [[before[-1]]] * len(run) if alone else None
 
     def _own_metrics(self, number: Mention, metrics: Sequence[Mention], rivals: Sequence[Mention]) -> Sequence[Mention]:
         """Find the METRIC of a number in its own clause: right behind it, else before it, else further behind."""
@@ -307,7 +363,7 @@ class _Linker:
         number, base = link.number, self._base(link, sentence, start)
         # a part is dated and placed as its total is
         total = next((k for k in reversed(self.links[-_RECENT:]) if base and k.number == base), link)
-        return replace(
+        linked = replace(
             link,
             time=self._time(number, clause, sentence) or total.time,
             place=self._place(number, sentence) or total.place,
@@ -317,6 +373,7 @@ class _Linker:
             status=self._status(link, clause[0], role),
             kind=self._kind(link),
         )
+        return replace(linked, **self.in_turn.get(number, {}))  # type: ignore[arg-type]
 
     def _time(self, number: Mention, clause: tuple[int, int], sentence: int) -> Mention | None:
         """Find the TIME whose scope covers a number: in its sentence, or at the head of an earlier one."""
@@ -344,7 +401,9 @@ class _Linker:
         paragraph = since if itself else max(since, self.text.rfind("\n", since, position) + 1)
         layer, head = self.layer[kind], position
         while (m := layer.last_before(head, since=paragraph)) is not None:
-            if m.start in self.heads and (self._is_topic(m) if kind == "TIME" else not self._is_passed(m, position)):
+            passed = kind == "SCHOOL" and is_passed(self.reading, m, position, self.layer["PLACE"])
+            holds = self._is_topic(m) if kind == "TIME" else not passed
+            if m.start in self.heads and holds:
                 return m
             head = m.start
         return None
@@ -352,10 +411,6 @@ class _Linker:
     def _is_topic(self, time: Mention) -> bool:
         """Say whether a TIME may hold for later sentences."""
         return self._reaches(time) and not _is_brief(self._surface(time))
-
-    def _is_passed(self, school: Mention, position: int) -> bool:
-        """Say whether a whole area (全县) has become the topic between a SCHOOL and a later sentence."""
-        return any(self._surface(m) in _wholes() for m in self.layer["PLACE"].within(school.end, position))
 
     def _place(self, number: Mention, sentence: int) -> Mention | None:
         """Find the PLACE before a number in its sentence; one that says where a school stands is not the figures'."""

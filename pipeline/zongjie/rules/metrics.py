@@ -95,6 +95,7 @@ class Counted(Table):
     units: list[str]
     rates: list[str]
     things: list[str]
+    standards: list[str]
     relative: list[str]
     never: list[str]
 
