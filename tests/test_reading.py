@@ -1,3 +1,5 @@
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -139,3 +141,24 @@ def test_headings_of_the_container_count() -> None:
 def test_numbers_inside_times_are_no_quantities() -> None:
     seen = read("2021年以来，近3年新增学位300个。")
     assert [q.text for q in seen.quantities] == ["300个"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "days"),
+    [
+        ("二、2026年工作打算\n6月底前建成2所。", "6月底前", (None, date(2026, 6, 30))),
+        ("二、2026年工作打算\n全年建成2所。", "全年", (date(2026, 1, 1), date(2026, 12, 31))),
+        ("一、2025年工作回顾\n比重由上年的38%提高到40%。", "上年", (date(2024, 1, 1), date(2024, 12, 31))),
+        ("一、工作回顾\n2024年支出5亿元。年末结转2亿元。", "年末", (date(2024, 12, 1), date(2024, 12, 31))),
+        ("二、2026年工作打算\n到2028年建成9所，6月底前建成2所。", "6月底前", (None, date(2026, 6, 30))),
+        ("二、下步工作打算\n明年6月底前建成2所。", "明年6月底前", (date(2025, 12, 20), date(2026, 6, 30))),
+        ("二、下步工作打算\n建成2所。", "建成", None),
+    ],
+)
+def test_a_time_without_a_year_takes_that_of_its_sentence_heading_or_paragraph(
+    content: str, words: str, days: tuple[date | None, date | None] | None
+) -> None:
+    seen = read(f"云川市教育局2025年工作总结\n2025年12月20日\n{content}")
+    at = seen.text.rindex(words)
+    told = seen.time_at(at, at + len(words))
+    assert (told and (told.start, told.end)) == days

@@ -151,7 +151,7 @@ class Planner(Doubter):
             yield replace(scores, tokens=tokens, numbers=numbers, others=others)
 
 
-def linked(network: Planner, mix: Mix) -> list[Link]:
+def linked(network: Doubter, mix: Mix) -> list[Link]:
     text = network.text
     tagger = Tagger(network, Alphabet.of([text], at_least=1), mix)
     draft = Draft(Reading(Text.of(text, id="made-up")))
@@ -176,3 +176,25 @@ def test_the_numbers_of_a_sentence_stand_in_one_place() -> None:
     assert [one.place and text[one.place.start : one.place.end] for one in most][:3] == ["云川市"] * 3
     few = linked(Planner(placed=("26",), text=text), mix)
     assert [one.place for one in few][:3] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "placed"),
+    [
+        ("一、成效\n云川市建成学校2所。\n二、打算\n新建3所。", ["云川市", None]),
+        ("一、成效\n云川市建成学校2所。\n新建3所。", ["云川市", "云川市"]),
+        ("一、成效\n新建3所。\n云川市建成学校2所。", [None, "云川市"]),
+    ],
+)
+def test_a_link_stays_in_its_section_and_does_not_look_ahead(text: str, placed: list[str | None]) -> None:
+    mix = Mix(grammar=("NUMBER", "PLACE"), links={"place": 0.0})
+    links = linked(Planner(placed=("2", "3"), text=text), mix)
+    assert [one.place and text[one.place.start : one.place.end] for one in links] == placed
+
+
+def test_a_rate_is_not_of_things() -> None:
+    text = "整改率98%，余下隐患6处。"
+    links = linked(Pointer(("整改率", "METRIC"), text=text), Mix(grammar=("NUMBER", "METRIC"), links={"metric": 0.0}))
+    named = [one.metric and text[one.metric.start : one.metric.end] for one in links]
+    assert named[0] == "整改率"
+    assert "整改率" not in named[1:]

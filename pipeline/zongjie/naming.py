@@ -1,9 +1,10 @@
 """What the column of a number is called, where its METRIC and ACTION do not say it as they stand.
 
 In: a text, its numbers and the METRICs that they measure. Out: the full name of each METRIC that is cut short because
-it shares a head with another (城镇、农村居民收入 names two incomes, 小学师生比1:19、初中1:13.5 two ratios), and the
-preposition of a METRIC that its ACTION is done for. Nothing is guessed: the noun that has the head must name a thing of
-the kind of the one that lacks it (``configs/naming.toml``). Not for: offsets, which stay those of what is written.
+it shares a head with another (城镇、农村居民收入 names two incomes, 小学师生比1:19、初中1:13.5 two ratios), the
+preposition of a METRIC that its ACTION is done for, and what negates an ACTION (未开工). Nothing is guessed: the noun
+that has the head must name a thing of the kind of the one that lacks it (``configs/naming.toml``). Not for: offsets,
+which stay those of what is written.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class _Words(Table):
     """``configs/naming.toml``."""
 
     toward: tuple[str, ...]
+    negations: tuple[str, ...]
     joiners: tuple[str, ...]
     breaks: tuple[str, ...]
     own: tuple[str, ...]
@@ -48,7 +50,7 @@ class _Rules:
 
     def __init__(self, words: _Words) -> None:
         self.joiner, self.break_ = (re.compile(either(each)) for each in (words.joiners, words.breaks))
-        self.toward = words.toward
+        self.toward, self.negations = words.toward, words.negations
         self.own = re.compile(either(words.own))
         self.kinds = [re.compile(either(kind)) for kind in words.kinds]
         self.endings = [re.compile(f".*{either(kind)}") for kind in words.kinds]
@@ -109,3 +111,8 @@ def full_names(text: str, stated: Iterable[Stated]) -> dict[Range, str]:
 def preposition(text: str, end: int) -> str:
     """Give the preposition that ends at a place in a text (为 of 为320名学生提供), or an empty string."""
     return next((word for word in _rules().toward if text.endswith(word, 0, end)), "")
+
+
+def negation(text: str, end: int) -> str:
+    """Give the word that ends at a place in a text and negates what follows (未 of 未开工), or an empty string."""
+    return next((word for word in _rules().negations if text.endswith(word, 0, end)), "")

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zongjie import record as out
 from zongjie.gazetteer import resolve_place
 from zongjie.layers import LINKS, Clause, Draft, Layers, Link, layers, reading
-from zongjie.naming import Stated, full_names, preposition
-from zongjie.period import parse_period
+from zongjie.naming import Stated, full_names, negation, preposition
 from zongjie.quantity import parse_quantity
 from zongjie.reading import Reading
 from zongjie.text import Mention
@@ -198,6 +197,8 @@ class _Normaliser:
                 yield Stated((link.metric.start, link.metric.end), number, quantity.unit if quantity else "")
 
     def _full_name(self, mention: Mention) -> str:
+        if mention.type == "ACTION":
+            return negation(self.view.text, mention.start) + self._words(mention)
         return "".join(self.full_names.get((mention.start, mention.end), "").split()) or self._words(mention)
 
     def _value(self, link: Link, placed: Mapping[str, Any]) -> out.Value | None:
@@ -227,7 +228,7 @@ class _Normaliser:
             return None
         placed = self._place(mention)
         self._warn_repair("time", mention, placed)
-        period = parse_period(self.view.text[mention.start : mention.end], base=self.profile.base)
+        period = self.view.time_at(mention.start, mention.end)
         known = period is not None and period.resolved and (period.start or period.end)
         return out.TimeSpan(**placed, period=_period(period.start, period.end) if period and known else None)
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cache, cached_property
 from itertools import pairwise, zip_longest
 
@@ -21,7 +22,7 @@ from pydantic import ConfigDict
 
 from zongjie.clauses import split_clauses
 from zongjie.ontology import Table, load_table
-from zongjie.period import PeriodMention, find_periods
+from zongjie.period import Period, PeriodMention, find_periods, parse_period
 from zongjie.places import Areas, find_areas
 from zongjie.profile import Profile, profile
 from zongjie.quantity import Quantity, QuantityMention, find_quantities
@@ -72,6 +73,14 @@ class View(Table):
     running: str
 
 
+class Dates(Table):
+    """``[dates]``: words that take their year from the heading or the sentence that they stand in."""
+
+    yearless: str
+    whole: list[str]
+    bounds: list[str]
+
+
 class Structure(Table):
     """``configs/structure.toml`` without the part that ``clauses`` reads."""
 
@@ -79,6 +88,7 @@ class Structure(Table):
 
     view: View
     headings: Headings
+    dates: Dates
 
 
 @cache
@@ -268,6 +278,56 @@ class Reading:
         low, high = sorted((first, second))
         return bisect_right(self._item_starts, low) == bisect_right(self._item_starts, high)
 
+    def time_at(self, start: int, end: int) -> Period | None:
+        """Read the time that some words state, where they stand.
+
+        Args:
+            start: First character.
+            end: One past the last.
+
+        Returns:
+            Its days, counted from the document's own; those of words that tell no year (6月底前, 上年, 全年) from the
+            year that their sentence, the nearest heading or their paragraph names. ``None`` if they state no time.
+        """
+        words, base, table = self.text[start:end], self.profile.base, _structure().dates
+        whole = words in table.whole
+        if whole or re.match(table.yearless, words):
+            year = self._year_at(start)
+            if whole and year is None and self.profile.kind in ("summary", "plan", "bulletin"):
+                year = _one_year(self.profile.period_start, self.profile.period_end)
+            if year and whole:
+                return Period(date(year, 1, 1), date(year, 12, 31), True, "year")
+            base = date(year, 12, 31) if year and not (base and base.year == year) else base
+        return parse_period(words, base=base)
+
+    def _year_at(self, position: int) -> int | None:
+        """Give the year that is named before a place in its sentence, by the nearest heading, or in its paragraph."""
+        sentence = self.sentence_at(position)[0]
+        return (
+            self._year_between(sentence, position)
+            or self._year_of_heading(position)
+            or self._year_between(self.text.rfind("\n", 0, position) + 1, sentence)
+        )
+
+    def _year_between(self, start: int, end: int) -> int | None:
+        """Give the last year named between two places, but for one that something goes up to or is compared with."""
+        bounds = tuple(_structure().dates.bounds)
+        for mention in reversed(self.periods[: bisect_left(self.periods, end, key=lambda p: p.start)]):
+            if mention.start < start:
+                break
+            told = None if self.text.endswith(bounds, start, mention.start) else parse_period(mention.text)
+            if told and told.start and told.end and told.start.year == told.end.year:
+                return told.start.year
+        return None
+
+    def _year_of_heading(self, position: int) -> int | None:
+        for heading in reversed(self.section(position)):
+            read = (parse_period(m.text, base=self.profile.base) for m in find_periods(heading))
+            years = {_one_year(p.start, p.end) for p in read if p}
+            if len(years) == 1 and (year := years.pop()):
+                return year
+        return None
+
     @cached_property
     def _item_starts(self) -> list[int]:
         return [heading.start for heading in self.headings if heading.level >= _inline_level()]
@@ -392,6 +452,12 @@ class Reading:
             return (start, end) if start < end else None
         low, high = bisect_right(self._origin, start - 1), bisect_right(self._origin, end - 1)
         return (low, high) if low < high else None
+
+
+def _one_year(start: date | None, end: date | None) -> int | None:
+    """Give the year that two days are the first and the last of."""
+    whole = start and end and (start.month, start.day, end.month, end.day) == (1, 1, 12, 31)
+    return start.year if whole and start and end and start.year == end.year else None
 
 
 def _furniture(blocks: Iterable[Block]) -> list[tuple[int, int]]:

@@ -33,7 +33,7 @@ from zongjie.ontology import Table
 from zongjie.reading import Reading
 from zongjie.record import EntityType
 from zongjie.rules import find_links
-from zongjie.rules.links import in_turn, is_aside, is_passed, is_planned, may_measure
+from zongjie.rules.links import in_turn, is_aside, is_brief, is_passed, is_planned, may_measure
 from zongjie.rules.metrics import fact_words
 from zongjie.rules.order import Ordered
 from zongjie.text import Mention
@@ -130,12 +130,19 @@ class _Opinion:
     def reaches(self, name: LinkName, mention: Mention, number: Mention) -> bool:
         """Tell whether a number may be linked to a mention.
 
-        A window may hold the end of one section, or of one item of a list, and the beginning of the next.
+        A window may hold the end of one section, of one paragraph or of one item of a list, and the beginning of the
+        next.
         """
+        text, (first, second) = self.view.text, sorted((mention.start, number.start))
         if name in _OF_ITEM and not self.view.in_one_item(mention.start, number.start):
             return False
-        first, second = sorted((mention.start, number.start))
-        return name not in _OF_SECTION or second < self.view.section_end(first)
+        if name in _OF_SECTION and second >= self.view.section_end(first):
+            return False
+        if "\n" not in text[first:second]:
+            return True
+        # a day, a verb, or what comes later, is of its own paragraph
+        own = name == "action" or number < mention or (name == "time" and is_brief(text[mention.start : mention.end]))
+        return not own
 
 
 _Near = Mapping[tuple[int, str], Sequence[Mention]]  # what begins in a window, by its number and the type

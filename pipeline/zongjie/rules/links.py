@@ -181,10 +181,13 @@ def _wholes() -> frozenset[str]:
 
 
 @lru_cache(1024)
-def _is_brief(words: str) -> bool:
+def is_brief(words: str) -> bool:
     """Say whether a TIME is too short to be the topic of more than its sentence, as a day, a month or a term is.
 
     Of 52 numbers behind a sentence that a month or less dates, people linked 3 to it; behind 今年 or 五年来 most.
+
+    Args:
+        words: The TIME.
     """
     period = parse_period(words, base=date(2000, 12, 31))  # any day will do: how long it is does not hang on the year
     days = (period.end - period.start).days if period and period.start and period.end else _BRIEF
@@ -410,7 +413,7 @@ class _Linker:
 
     def _is_topic(self, time: Mention) -> bool:
         """Say whether a TIME may hold for later sentences."""
-        return self._reaches(time) and not _is_brief(self._surface(time))
+        return self._reaches(time) and not is_brief(self._surface(time))
 
     def _place(self, number: Mention, sentence: int) -> Mention | None:
         """Find the PLACE before a number in its sentence; one that says where a school stands is not the figures'."""
