@@ -86,6 +86,9 @@ class Grammar(Patterns):
 
     def __init__(self, table: Numerals, *, whole: bool = False) -> None:
         super().__init__(table, whole=whole)
+        words = (f"(?<![{no}]){word}" if no else word for word, no in table.deny.verb_approx.items())
+        self.verb_approx = re.compile(rf"(?:{'|'.join(words)})\Z")
+        self.split_second = re.compile(rf"\d{{1,2}}(?!\d|,\d{{3}}|\.\d|[:%{self.scales_all}])")
         self.simple_piece = lru_cache(maxsize=_REMEMBERED)(self._simple_piece)
 
     def _simple_piece(self, numeral: str, unit: str | None) -> Piece | None:
@@ -150,7 +153,10 @@ class Grammar(Patterns):
             return start, None
         low = max(floor, start - _BEFORE_REACH)
         if found := self.before.end.search(text, low, start):
-            return found.start(), self.before.flag(found)
+            begin = found.start()
+            if self.verb_approx.search(text, max(0, begin - 2), begin + 1):
+                return start, None
+            return begin, self.before.flag(found)
         found = self.before_scale.end.search(text, low, start) if text[start] in self.bare else None
         return (found.start(), self.before_scale.flag(found)) if found else (start, None)
 
@@ -167,6 +173,22 @@ class Grammar(Patterns):
         simple = self.simple.match(text, start)
         piece = self.simple_piece(simple["numeral"], simple["unit"]) if simple else None
         return piece or self.read_full(text, start)
+
+    def read_in(self, text: str, start: int, unit: str) -> Piece | None:
+        """Read a number with a unit that ``read`` does not take for one.
+
+        Args:
+            text: Text of folded width.
+            start: Where the numeral begins.
+            unit: A unit that stands directly after it.
+
+        Returns:
+            What was read, or ``None`` if no number with this unit begins there.
+        """
+        number = self.number_at(text, start)
+        if number is None or not text.startswith(unit, number.end):
+            return None
+        return self._close(text, start, _Amount(number, unit, number.end + len(unit)), "plain")
 
     def read_full(self, text: str, start: int) -> Piece | None:
         """Read as ``read`` does, but by all the rules; the other way is only for speed."""
@@ -417,6 +439,9 @@ class Grammar(Patterns):
         if digits:
             part = "".join(str(self.table.digits[char]) for char in digits[1])
             value, end = value + Decimal(f"0.{part}") * smallest, digits.end()
+        timed = self.split_second.match(text, end) if name == self.table.words.timed else None
+        if timed and self._unit(text, timed.end()) is None:
+            value, end = value + Decimal(f"0.{timed.group()}"), timed.end()
         return value, name, end
 
     def _smaller(self, name: str, other: str) -> tuple[str, str, Decimal, Decimal] | None:

@@ -48,6 +48,7 @@ class Words(Table):
     scale_measure_not_before: str
     glue: list[str]
     parted: list[str]
+    timed: str
     doubled: str
     doubling: str
     hundredths: dict[str, str]
@@ -63,6 +64,7 @@ class Rank(Table):
     ordinal_measure: str
     leading: str
     scopes: list[str]
+    verbs: list[str]
     placed: list[str]
     top_not_before: str
 
@@ -101,6 +103,16 @@ class Money(Table):
     links: list[str]
 
 
+class Days(Table):
+    """``[days]`` of ``numerals.toml``: where 日 is a length of time."""
+
+    unit: str
+    verbs: list[str]
+    links: list[str]
+    legal: str
+    not_after: str
+
+
 class Deny(Table):
     """``[deny]`` of ``numerals.toml``: numerals that state no value."""
 
@@ -119,6 +131,10 @@ class Deny(Table):
     ages: list[str]
     circle_units: list[str]
     circle: str
+    event_units: list[str]
+    events_before: list[str]
+    events: list[str]
+    events_not_before: str
     each: str
     each_units: list[str]
     lasting: list[str]
@@ -135,6 +151,7 @@ class Deny(Table):
     sorting: str
     sorting_shares: str
     sorting_units: tuple[str, ...]
+    verb_approx: dict[str, str]
 
 
 class Numerals(Table):
@@ -150,6 +167,9 @@ class Numerals(Table):
     within: list[str]
     linking: list[str]
     sources: list[str]
+    moves: list[str]
+    moved_to: str
+    changes: list[str]
     separators: list[str]
     titles: str
     names: list[str]
@@ -171,6 +191,7 @@ class Numerals(Table):
     misread: Misread
     money: Money
     rank: Rank
+    days: Days
     deny: Deny
 
 

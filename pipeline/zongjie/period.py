@@ -5,9 +5,10 @@ In: a string, and for relative expressions the document's own date. Out: ``Perio
 (``quantity.py``), or guessing: the machine's clock is never read, and what has no date stays unresolved.
 
 Chosen readings, where reports leave room: intervals are closed; a school year runs from 1 September to 31 August, its
-autumn term to 31 January, its spring term from 1 February to 15 July; …以来 and …起 end on the document's date; …前
-ends with the last day of what it names; 近三年 counts back from the document's date; a season runs from one solar term
-to another.
+autumn term to 31 January, its spring term from 1 February to 15 July; …以来 and …起 end on the document's date, but a
+term's 起 has no end; …前 ends with the last day of what it names, but with the first of a term, a holiday or a season,
+and begins on the document's date if that lies before; 近三年 counts back from the document's date; a season runs from
+one solar term to another.
 """
 
 from __future__ import annotations
@@ -288,19 +289,28 @@ class _Reader:
         return body and replace(body, start=None, kind="until")
 
     def _before(self, text: str) -> Period | None:
-        body = self._inner("before", text)
-        if body is None or body.end is None or body.kind == "range":
+        m = self.grammar.match("before", text)
+        body = self._nested(m["body"]) if m else None
+        if m is None or body is None or body.end is None or body.kind == "range":
             return body
-        return Period(self.base if self.base and self.base <= body.end else None, body.end, True, "until")
+        begins = body.kind in ("term", "season") and not m["body"].endswith(self.grammar.table.readings.final)
+        end = body.start if begins and body.start else body.end
+        return Period(self.base if self.base and self.base < end else None, end, True, "until")
 
     def _since(self, text: str) -> Period | None:
-        body = self._inner("since", text) or self._inner("event_since", text)
+        m = self.grammar.match("since", text)
+        body = (self._nested(m["body"]) if m else None) or self._inner("event_since", text)
         if body is None:
             return self._inner("from", text)
+        if m and m["onward"] and body.kind == "term":
+            return Period(body.start, None, True, "since")
         return self._open(body.start) if body.start else body
 
     def _after(self, text: str) -> Period | None:
-        body = self._inner("after", text)
+        m = self.grammar.match("after", text)
+        body = self._nested(m["body"]) if m else None
+        if m and body and body.start and m["body"].endswith(self.grammar.table.readings.opening):
+            return self._open(body.start)
         return self._open(body.end + timedelta(days=1)) if body and body.end else body
 
     def _within(self, text: str) -> Period | None:

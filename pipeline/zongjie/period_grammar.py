@@ -74,6 +74,7 @@ class _Readings(Table):
     first: str
     final: str
     since: str
+    opening: str
     school_year: str
     autumn: frozenset[str]
 

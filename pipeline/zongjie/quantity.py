@@ -39,12 +39,15 @@ _INDENT = 8  # characters of indentation before a list head
 _YEAR_DIGITS = 4
 _APART_REACH = 8  # characters: how far before its number a bound may stand
 _LASTING_REACH = 7  # characters: what lasts, and what links it to its length
+_CHANGE_REACH = 3  # characters: a verb of change before its number
+_SOURCE_REACH = 16  # characters: how far before a number what it is the start of may begin, or the verb of a rank
 _BOUND_REACH = 8  # characters: how far before a ratio its cue may stand
 _YEAR_LENGTH = 14  # characters: a longer span with a unit of years is a range of bounds
 _FEW = 20  # a Chinese numeral up to this may classify
 _MANY = 10  # one from this on may stand without a unit where a bound stands with it
 _SHARED_DIGITS = 3  # a longer number in a list has no share in the scale of the last
 _CLAUSE_REACH = 20  # characters: how far 每 may stand before its count
+_BEFORE_DAYS = 12  # characters: a verb with what links it to its days
 _LONGEST_NOUN = 8  # characters: what a bare number in a row counts
 _BRACKET_REACH = 200  # characters: how long a bracket may be
 _REMEMBERED = 4096  # values of bare numbers in lists
@@ -139,6 +142,7 @@ class _Finder:
         self.placed = re.compile(rf"{either(rank.placed)}\Z")
         self.clause = re.compile(r"[,。;!?\n]")
         self.item_end = re.compile(r"[,、。;!?\n]|\Z")
+        self._compile_changes()
         self.circle = re.compile(rf"\w{{1,6}}{table.deny.circle}")
         self.aside = re.compile(r"[(（][^()（）\n]{1,30}[)）]")
         self.own_points = re.compile(either(table.deny.own_points))
@@ -156,6 +160,23 @@ class _Finder:
         self.joint = re.compile(rf"{either(table.separators)}(?=\d)")
         self.closing = re.compile(r"\s?(?:[、,。;)!?]|\Z)")
 
+    def _compile_changes(self) -> None:
+        """Compile how values, ranks and lengths of time change, and what names an event or a line of a table."""
+        table, days, deny = self.table, self.table.days, self.table.deny
+        self.moved = re.compile(rf"{either(table.moves)}[{table.moved_to}]")
+        self.source = re.compile(rf"{either(table.sources)}[^,。;\n]+\Z")
+        self.changed = re.compile(rf"{either(table.changes)}\Z")
+        self.ranked = re.compile(rf"{either(table.rank.verbs)}[^,。;\n]+\Z")
+        grades = (word for word in deny.class_before if word[-1] in table.digits)
+        self.grade = re.compile(rf"{either(grades)}(?=\d)")
+        links = rf"(?:{either(days.links)})?(?:{days.legal})?(?:{self.rules.before.source})?"
+        self.days_before = re.compile(rf"{either(days.verbs)}{links}\Z")
+        self.days_after = re.compile(rf"{days.unit}{either(days.verbs)}{either(days.links)}")
+        self.event = re.compile(rf"{either(deny.events)}(?!{deny.events_not_before})")
+        self.event_before = re.compile(rf"{either(deny.events_before)}(?:\d×)?\Z")
+        self.line_head = re.compile(r"(?:^|\n)[ \t\u3000|]*\Z")
+        self.cell = re.compile(r"[\s|]{1,4}\d[\d,.]*(?![\d.、)])")
+
     def scan(self, text: str) -> Iterator[_Candidate]:
         """Yield everything that the grammar reads and no name holds, bare numbers included.
 
@@ -165,13 +186,12 @@ class _Finder:
         starts = [start for start, _ in masks]
         position = floor = 0
         headed = -1  # where a number begins that a list head stands before
-        search, read = self.anchor.search, self.rules.read
-        while anchor := search(text, position):
+        while anchor := self.anchor.search(text, position):
             start = anchor.start()
-            if passed := self.code.match(text, start) or self.cells.match(text, start):
-                position = passed.end()
+            if passed := self._coded(text, start):
+                position = passed
                 continue
-            piece = read(text, start)
+            piece = self._read(text, start)
             if piece is None:
                 position = start + 1 if text[start] == self.table.rank.top else self._skip(text, start)
                 continue
@@ -201,6 +221,30 @@ class _Finder:
             if free:
                 floor = end
                 yield _Candidate(head, start, end, piece, quantity)
+
+    def _coded(self, text: str, start: int) -> int:
+        """Give the end of a part of a code, of cells of a table or of a grade (高一18个班) that begins here, else 0."""
+        passed = self.code.match(text, start) or self.cells.match(text, start)
+        if passed is None and start:
+            passed = self.grade.match(text, start - 1)
+        return passed.end() if passed else 0
+
+    def _read(self, text: str, start: int) -> Piece | None:
+        """Read what begins at a place, also a number of days as a length of time."""
+        piece = self.rules.read(text, start)
+        if piece is None or piece.measured or not self._lasts_days(text, start, piece):
+            return piece
+        return self.rules.read_in(text, start, self.table.days.unit)
+
+    def _lasts_days(self, text: str, start: int, piece: Piece) -> bool:
+        """Tell a length of time that shrinks (由60日压缩到18日) from the day of a date."""
+        end = start + piece.length
+        if piece.shape != "plain" or not text.startswith(self.table.days.unit, end):
+            return False
+        if text[start - 1 : start] == self.table.days.not_after:
+            return False
+        before = self.days_before.search(text, max(0, start - _BEFORE_DAYS), start)
+        return before is not None or self.days_after.match(text, end) is not None
 
     def _size_unit(self, text: str, end: int, piece: Piece) -> re.Match[str] | None:
         """Find the unit of a size behind its measure word (办学规模为36个班)."""
@@ -313,13 +357,23 @@ class _Finder:
             return True
         if unit in deny.circle_units:
             return self.circle.match(text, found.end) is not None
+        if unit in deny.event_units and found.quantity.flag == "=":
+            before = self.event_before.search(text, max(0, found.at - _LASTING_REACH), found.at)
+            return before is not None or self.event.match(text, found.end) is not None
         limited = piece.bounded or piece.shape == "range"
+        if unit in deny.ages and limited and self._heads_row(text, found):
+            return True
         if (unit in deny.attributive and limited) or (unit in deny.ages and found.start < found.at):
             aside = unit in deny.ages and self.aside.match(text, found.end)  # 6周岁(2018年8月31日前出生)的儿童
             end = aside.end() if aside else found.end
             follows = text[end : end + 1]
             return (_is_word(follows) or follows.isdigit()) and follows not in deny.attributive_not_before
         return False
+
+    def _heads_row(self, text: str, found: _Candidate) -> bool:
+        """Tell what names a line of a table (0-15岁 1200) from what stands in one."""
+        headed = self.line_head.search(text, max(0, found.start - _INDENT), found.start) is not None
+        return headed and self.cell.match(text, found.end) is not None
 
     def _measures(self, text: str, found: _Candidate) -> bool:
         """Admit an Arabic number with a unit, a scale or a bound, or before a noun that needs no measure word."""
@@ -332,12 +386,21 @@ class _Finder:
             return True
         if self.counted.match(text, found.end):
             return True
-        if "." in piece.numeral and text[found.at - 1 : found.at] in self.table.sources:
+        if "." in piece.numeral and self._changes(text, found):
             return True
         if text[found.at - 1 : found.at] not in self.linking_last:
             return False
         linked = self.linking.search(text, max(0, found.at - 4), found.at)
         return bool(linked and (self.closing.match(text, found.end) or self.joint.match(text, found.end)))
+
+    def _changes(self, text: str, found: _Candidate) -> bool:
+        """Tell the value from which one without a unit changes (由上年的16.2降至15.8), and by how much it does."""
+        at, end = found.at, found.end
+        if text[at - 1 : at] in self.table.sources:
+            return True
+        if self.moved.match(text, end) and self.source.search(text, max(0, at - _SOURCE_REACH), at):
+            return True
+        return bool(self.closing.match(text, end) and self.changed.search(text, max(0, at - _CHANGE_REACH), at))
 
     def _is_clock(self, text: str, found: _Candidate) -> bool:
         """Tell 8:30, and a closing quotation mark, from a ratio."""
@@ -352,9 +415,13 @@ class _Finder:
         if self.placed.search(text, max(0, start - 2), start):
             return False
         scoped = self.scopes.search(text, max(0, start - 4), start) is not None
-        ends = self.closing.match(text, end) is not None
+        closed, moved = self.closing.match(text, end) is not None, self.moved.match(text, end) is not None
+        ends = closed or moved
         if text[end - 1] == self.table.rank.leading and text[start] != self.table.rank.top:
             return scoped and ends and text[end : end + 1] != self.table.separators[0]
+        if not scoped and ends:  # 由上年的第七上升到第五, 位居全市九县(区)第二
+            governing = self.source if moved else self.ranked
+            scoped = governing.search(text, max(0, start - _SOURCE_REACH), start) is not None
         return (scoped and (piece.measured or ends)) or (piece.measured and ends)
 
     def _counts(self, text: str, found: _Candidate) -> bool:
@@ -411,7 +478,8 @@ class _Finder:
         items = self._items(text)
         following: _Candidate | None = None
         for candidate in reversed(candidates):
-            candidate.admitted = candidate.end in items or self.admits(text, candidate)
+            lent = following is not None and following.quantity.unit and self._lists(text, candidate, following)
+            candidate.admitted = candidate.end in items or (not lent and self.admits(text, candidate))
             if candidate.admitted:
                 self._imply_money(text, candidate)
                 if following:

@@ -18,6 +18,7 @@ class Unit(Table):
 
     forms: tuple[str, ...] = ()
     loose: tuple[str, ...] = ()
+    governed: bool = False
     short: str = ""
     dimension: str | None = None
     factor: Decimal | None = None
@@ -84,7 +85,8 @@ def unit_names(*, loose: bool = False) -> dict[str, str]:
     table = units()
     names = {word: word for word in table.measure_words}
     for name, unit in table.units.items():
-        names.update({form: name for form in (name, *unit.forms, *(unit.loose if loose else ()))})
+        if loose or not unit.governed:
+            names.update({form: name for form in (name, *unit.forms, *(unit.loose if loose else ()))})
     return names
 
 
