@@ -86,6 +86,7 @@ class Plain(Table):
 
     min_table_bars: int
     min_table_tabs: int
+    min_table_lines: int
     max_cell: int
 
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import groupby
 
 from zongjie.readers.base import Origin, clean, empty, settings, split_furniture
 from zongjie.readers.encoding import decode
 from zongjie.readers.stated import key_of, stated_in_rows
-from zongjie.text import Block, Stated, Text
+from zongjie.text import Block, Cell, Stated, Text
 
 _LINE = re.compile(r"[^\r\n]+")
 _BAR = re.compile(r"\s*[|\uff5c]\s*")
+_GAP = re.compile(r"[ \u3000\xa0]*\t\s*|[ \u3000\xa0]{2,}")  # what sets columns apart where there are no bars
 _MARKDOWN = re.compile(r"(?P<marks>#{1,6})\s+|(?P<list>[-*+]|\d{1,2}\.)\s+")
 _RULE = re.compile(r"[\s|:+=*_~-]+")
 
@@ -39,8 +41,8 @@ def read(data: bytes, origin: Origin) -> Iterator[Text]:
     if not content.strip():
         raise empty(origin.source)
     blocks = blocks_of_plain(content, markdown=origin.media_type == "text/markdown")
-    stated = stated_of_blocks(content, blocks)
-    yield Text(content, origin.id, origin.source, origin.media_type, blocks, stated, notices + dropped)
+    stated, tables = stated_of_blocks(content, blocks), tables_of_blocks(content, blocks)
+    yield Text(content, origin.id, origin.source, origin.media_type, blocks, stated, notices + dropped, tables)
 
 
 def read_text(content: str, *, id: str | None = None, source: str = "<string>") -> Text:
@@ -56,7 +58,8 @@ def read_text(content: str, *, id: str | None = None, source: str = "<string>") 
     """
     text = Text.of(content, id=id, source=source)
     blocks = blocks_of_plain(text.content)
-    return replace(text, blocks=blocks, stated=stated_of_blocks(text.content, blocks))
+    stated, tables = stated_of_blocks(text.content, blocks), tables_of_blocks(text.content, blocks)
+    return replace(text, blocks=blocks, stated=stated, tables=tables)
 
 
 def blocks_of_plain(content: str, *, markdown: bool = False) -> tuple[Block, ...]:
@@ -76,12 +79,64 @@ def blocks_of_plain(content: str, *, markdown: bool = False) -> tuple[Block, ...
             continue
         start = match.start() + len(match[0]) - len(match[0].lstrip())
         blocks.append(_block(start, words, markdown))
-    return split_furniture(content, blocks)
+    return split_furniture(content, _aligned(content, blocks))
+
+
+def _aligned(content: str, blocks: list[Block]) -> list[Block]:
+    """Make table rows of lines whose words are set in columns by white space, if enough follow each other."""
+    limits = settings().plain
+    told: list[Block] = []
+
+    def columns(block: Block) -> int:
+        cells = _ranges(content, block, _GAP)
+        short = all(end - start <= limits.max_cell for start, end in cells)
+        return len(cells) if block.kind == "paragraph" and short and len(cells) > limits.min_table_tabs else 0
+
+    for count, lines in groupby(blocks, columns):
+        run = list(lines)
+        is_table = count and len(run) >= limits.min_table_lines
+        told += [replace(block, kind="table") for block in run] if is_table else run
+    return told
+
+
+def _ranges(content: str, block: Block, mark: re.Pattern[str]) -> list[tuple[int, int]]:
+    """Give the parts of a line between the marks, those at its ends left out where they are empty."""
+    cuts = [m.span() for m in mark.finditer(content, block.start, block.end)]
+    starts, ends = [block.start, *(end for _, end in cuts)], [*(start for start, _ in cuts), block.end]
+    parts = list(zip(starts, ends, strict=True))
+    return [p for i, p in enumerate(parts) if p[0] < p[1] or 0 < i < len(parts) - 1]
+
+
+def tables_of_blocks(content: str, blocks: tuple[Block, ...]) -> tuple[tuple[Cell, ...], ...]:
+    """Lay out the tables of plain text, whose cells bars, tabs or white space set apart.
+
+    Args:
+        content: The document's characters.
+        blocks: Its blocks.
+
+    Returns:
+        The cells of each table, row by row; a table has two rows or more.
+    """
+    tables: list[tuple[Cell, ...]] = []
+    for is_table, lines in groupby((b for b in blocks if b.kind != "furniture"), lambda b: b.kind == "table"):
+        rows = list(lines)
+        if is_table and len(rows) > 1:
+            marks = [_BAR if _BAR.search(content, b.start, b.end) else _GAP for b in rows]
+            laid = [_ranges(content, b, mark) for b, mark in zip(rows, marks, strict=True)]
+            tables.append(
+                tuple(
+                    Cell(start, end, row, column)
+                    for row, cells in enumerate(laid)
+                    for column, (start, end) in enumerate(cells)
+                    if start < end
+                )
+            )
+    return tuple(tables)
 
 
 def _block(start: int, words: str, markdown: bool) -> Block:
     end = start + len(words)
-    if markdown and _RULE.fullmatch(words):
+    if (markdown or "|" in words) and _RULE.fullmatch(words):
         return Block("furniture", start, end)
     if ("|" in words or "\uff5c" in words or "\t" in words) and cells_of(words):
         return Block("table", start, end)
