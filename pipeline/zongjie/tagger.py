@@ -33,7 +33,7 @@ from zongjie.ontology import Table
 from zongjie.reading import Reading
 from zongjie.record import EntityType
 from zongjie.rules import find_links
-from zongjie.rules.links import in_turn, is_aside, is_brief, is_passed, is_planned, may_measure
+from zongjie.rules.links import in_turn, is_aside, is_brief, is_passed, is_planned, may_measure, status_by_date
 from zongjie.rules.metrics import fact_words
 from zongjie.rules.order import Ordered
 from zongjie.text import Mention
@@ -134,6 +134,8 @@ class _Opinion:
         next.
         """
         text, (first, second) = self.view.text, sorted((mention.start, number.start))
+        if is_aside(text, mention, number):
+            return False
         if name in _OF_ITEM and not self.view.in_one_item(mention.start, number.start):
             return False
         if name in _OF_SECTION and second >= self.view.section_end(first):
@@ -261,8 +263,7 @@ class Tagger:
         links = find_links(view, marks.mentions, marks.clauses)
         near: dict[tuple[int, str], list[Mention]] = {}
         for m in marks.mentions:
-            if not is_aside(view.text, m):
-                near.setdefault((opinion.window_of(m), m.type), []).append(m)
+            near.setdefault((opinion.window_of(m), m.type), []).append(m)
         states = self._states(opinion, sorted({link.number for link in links}))
         first: dict[Mention, Mention] = {}  # by METRIC, the first number that has it
         told: dict[Mention, list[Mention]] = {}  # the METRICs of each number so far; no two facts of one have the same
@@ -316,8 +317,10 @@ class Tagger:
             if name == "metric":
                 parts.append(logit(chance))
         metric = chosen.get("metric", link.metric)
-        planned = is_planned(opinion.view.text, metric)
-        which = STATUSES.index("target") if planned else int(status.argmax()), int(kind.argmax())
+        told = status_by_date(opinion.view, replace(link, time=chosen.get("time", link.time)))
+        if is_planned(opinion.view.text, metric):
+            told = "target"
+        which = STATUSES.index(told) if told else int(status.argmax()), int(kind.argmax())
         parts += [logit(float(status[which[0]])), logit(float(kind[which[1]]))]
         # spans that another maker marked have no score
         parts += [opinion.mentions[m] for m in (link.number, metric) if m in opinion.mentions]

@@ -61,6 +61,7 @@ class _Cues:
         self.multiple = re.compile(link.multiple)
         self.dating = tuple(link.dating)
         self.local_times = tuple(link.local_times)
+        self.bases = tuple(link.bases)
         self.from_words = re.compile(rf"{either(link.bases)}[^，。；]{{0,14}}$")
         self.to_words = re.compile(rf"{either(verbs.results)}$")
 
@@ -75,26 +76,29 @@ def is_planned(text: str, metric: Mention | None) -> bool:
     return metric is not None and text.endswith(tuple(fact_words().link.planned), metric.start, metric.end)
 
 
-def is_aside(text: str, mention: Mention) -> bool:
-    """Say whether a PLACE or TIME is one that no figure is linked to by the guide.
+def is_aside(text: str, mention: Mention, number: Mention) -> bool:
+    """Say whether a PLACE or TIME is one that a number is not linked to by the guide.
 
     Args:
         text: The view.
         mention: A mention in it.
+        number: The number.
 
     Returns:
-        Whether it is a PLACE that says where something stands, or a TIME that something is compared with (比上年,
-        是去年的1.3倍; but the 52% of 比2022年的52% is of 2022).
+        Whether it is a PLACE that says where something stands, or a TIME that something is compared with or rises from
+        (比上年, 是去年的1.3倍); that of 从2020年的52%升至60% is of the first number alone.
     """
+    cues, end = _cues(), mention.end
     if mention.type == "PLACE":
-        lying = _cues().lying.search(text, max(0, mention.start - 8), mention.start)
-        return lying is not None or _cues().house.match(text, mention.end) is not None
-    if mention.type == "TIME":
-        if _cues().multiple.match(text, mention.end):
-            return True
-        before = text[max(0, mention.start - 6) : mention.start]
-        return bool(_cues().compared.search(before)) and not re.match(r"的\d", text[mention.end : mention.end + 2])
-    return False
+        lying = cues.lying.search(text, max(0, mention.start - 8), mention.start)
+        return lying is not None or cues.house.match(text, end) is not None
+    if mention.type != "TIME":
+        return False
+    before = text[max(0, mention.start - 6) : mention.start]
+    compared = cues.compared.search(before)
+    if text.startswith("的", end) and text[end + 1 : end + 2].isdecimal() and (compared or before.endswith(cues.bases)):
+        return number.start != end + 1
+    return compared is not None or cues.multiple.match(text, end) is not None
 
 
 def may_measure(reading: Reading, metric: Mention, number: Mention, first: Mention | None = None) -> bool:
@@ -130,6 +134,28 @@ def is_passed(reading: Reading, school: Mention, position: int, places: Ordered)
     if position < reading.sentence_at(school.start)[1]:
         return False
     return any(reading.text[m.start : m.end] in _wholes() for m in places.within(school.end, position))
+
+
+def status_by_date(reading: Reading, link: Link) -> Status | None:
+    """Say how a number is meant whose time lies wholly before or after the day from which its document speaks.
+
+    Args:
+        reading: The view.
+        link: The number with its time.
+
+    Returns:
+        The status; ``None`` where the time says nothing, as one does that stands far off.
+    """
+    time, number, day, text = link.time, link.number, reading.profile.base, reading.text
+    if time is None or day is None or re.search("[。！？\n]", text[time.end : number.start]):
+        return None
+    period = reading.time_at(time.start, time.end)
+    if period is None or period.start is None or period.end is None:
+        return None
+    if period.start > day:
+        risen = _cues().from_words.search(text[max(0, number.start - 16) : number.start])
+        return None if risen else "target"  # 到2028年由76家增加到150家: the first stands already
+    return "actual" if period.end < day and not re.search("[，,；;]", text[time.end : number.start]) else None
 
 
 def in_turn(reading: Reading, mentions: Sequence[Mention]) -> dict[Mention, dict[LinkName, Mention]]:
@@ -373,21 +399,21 @@ class _Linker:
             school=self._school(number, clause, sentence),
             program=self._program(link, clause, sentence),
             base=base,
-            status=self._status(link, clause[0], role),
             kind=self._kind(link),
         )
-        return replace(linked, **self.in_turn.get(number, {}))  # type: ignore[arg-type]
+        linked = replace(linked, **self.in_turn.get(number, {}))  # type: ignore[arg-type]
+        return replace(linked, status=self._status(linked, clause[0], role))
 
     def _time(self, number: Mention, clause: tuple[int, int], sentence: int) -> Mention | None:
         """Find the TIME whose scope covers a number: in its sentence, or at the head of an earlier one."""
         layer = self.layer["TIME"]
         position = number.start
-        behind = next((t for t in layer.within(number.end, clause[1]) if not is_aside(self.text, t)), None)
+        behind = next((t for t in layer.within(number.end, clause[1]) if not is_aside(self.text, t, number)), None)
         dated = behind and self.text.endswith(self.cues.dating, number.end, behind.start)
         own = dated and behind and not self.layer["NUMBER"].within(number.end, behind.start)
         while (time := layer.last_before(position, since=sentence)) is not None:
             here = time.start >= clause[0]
-            if not is_aside(self.text, time) and (here or (not own and self._reaches(time))):
+            if not is_aside(self.text, time, number) and (here or (not own and self._reaches(time))):
                 return time
             position = time.start
         return behind or self._heading_sentence("TIME", sentence)
@@ -419,7 +445,7 @@ class _Linker:
         """Find the PLACE before a number in its sentence; one that says where a school stands is not the figures'."""
         position = number.start
         while (place := self.layer["PLACE"].last_before(position, since=sentence)) is not None:
-            if not is_aside(self.text, place):
+            if not is_aside(self.text, place, number):
                 return place
             position = place.start
         return None
@@ -481,6 +507,8 @@ class _Linker:
         return self.text[mention.start : mention.end]
 
     def _status(self, link: Link, begin: int, role: ClauseRole | None) -> Status:
+        if told := status_by_date(self.reading, link):
+            return told
         number = link.number
         previous = self.layer["NUMBER"].last_before(number.start, since=begin)
         since = previous.end if previous else begin
