@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zongjie.gazetteer import resolve_place
-from zongjie.places import find_places
+from zongjie.places import find_places, region_name
 
 CASES = tomllib.loads((Path(__file__).parent / "cases" / "places.toml").read_text(encoding="utf-8"))
 GOLD = Path(__file__).parents[1].parent / "shared" / "gold" / "dev.jsonl"
@@ -43,6 +43,11 @@ def test_leaves_out_what_is_no_place(text: str) -> None:
 @pytest.mark.parametrize(("surface", "region", "name"), CASES["resolved"])
 def test_resolves_to_the_full_name(surface: str, region: str, name: str) -> None:
     assert resolve_place(surface, region=region or None) == (name or None)
+
+
+@pytest.mark.parametrize(("words", "name"), CASES["regions"])
+def test_names_the_area_of_a_body(words: str, name: str) -> None:
+    assert region_name(words) == (name or None)
 
 
 def test_a_short_form_that_is_a_word_needs_its_full_form() -> None:

@@ -61,8 +61,12 @@ class _Suffix(Table):
     villages: tuple[str, ...]
     generic: tuple[str, ...]
     not_in_name: str
+    not_first: str
     before: tuple[str, ...]
     after: str
+    after_bodies: tuple[str, ...]
+    after_known: str
+    natural: tuple[str, ...]
     masks: str
     zone_after: str
     not_in_hamlet: str
@@ -83,6 +87,9 @@ class _Names(Table):
 class _Context(Table):
     gap_stop: str
     heads: tuple[str, ...]
+    offices: tuple[str, ...]
+    fronts: tuple[str, ...]
+    body_joins: str
     facilities: tuple[str, ...]
     gap_verbs: tuple[str, ...]
     work_verbs: tuple[str, ...]
@@ -194,8 +201,10 @@ class Shapes:
 
     Attributes:
         inner: A character that names hold.
+        first: What holds before the first character of a name.
         units: The units of areas and zones.
         after: What may follow a name that is known by its unit.
+        before_body: What else may follow it where it begins the name of a body.
         acts: Verbs, which no name holds.
         gap: A character that does not end what stands between a name and what it belongs to.
         unit: The unit behind a short form.
@@ -203,8 +212,10 @@ class Shapes:
     """
 
     inner: str
+    first: str
     units: str
     after: str
+    before_body: str
     acts: str
     gap: str
     unit: re.Pattern[str]
@@ -217,22 +228,28 @@ def shapes() -> Shapes:
     suffix, context = places_table().suffix, places_table().context
     units = either(suffix.zones + suffix.administrative)
     inner = "[" + "".join(sorted(set(gazetteer().characters) - set(suffix.not_in_name))) + "]"
+    first = f"(?![{suffix.not_first}])"
     after = f"(?![{suffix.after}])"
+    before_body = f"(?={either(suffix.after_bodies)})"
     acts = either(context.gap_verbs + context.work_verbs)
     gap = f"[^{re.escape(context.gap_stop)}]"
     zone = (
-        f"(?:{inner}{{0,4}}?{either(suffix.zones + suffix.lower_zones)}"
+        f"(?:{first}{inner}{{0,4}}?{either(suffix.zones + suffix.lower_zones)}"
         f"|(?:(?!{acts}){gap}){{0,6}}?{either(suffix.named_zones)})"
     )
-    small = f"[^{re.escape(suffix.not_in_name)}\\W]{{1,3}}?{either(suffix.small)}"
+    small = f"{first}[^{re.escape(suffix.not_in_name)}\\W]{{1,3}}?{either(suffix.small)}"
     return Shapes(
         inner,
+        first,
         units,
         after,
+        before_body,
         acts,
         gap,
         unit=re.compile(f"{either(suffix.administrative)}{after}"),
-        below=re.compile(f"{zone}(?![{suffix.zone_after}])|(?:{inner}{{1,4}}?{units}|{small}){after}"),
+        below=re.compile(
+            f"{zone}(?![{suffix.zone_after}])|(?:{first}{inner}{{1,4}}?{units}|{small})(?:{after}|{before_body}|(?=[{suffix.after_known}]))"
+        ),
     )
 
 
@@ -301,6 +318,15 @@ def _pick(codes: tuple[str, ...], near: tuple[str, ...]) -> str | None:
     return None
 
 
+def _may_be_meant(code: str, near: tuple[str, ...]) -> bool:
+    """Tell whether the short name of an autonomous area may stand for it in a document of the region given.
+
+    金平县 may not in a document from elsewhere, which may have a county of that name; 凉山州 may wherever the region is
+    a known one.
+    """
+    return any(len(code) == _CITY or _shared_levels(code, other) for other in near)
+
+
 def _area_above(region: str | None, digits: int) -> str | None:
     """Give the province (2 digits) or the city (4) that a region lies in, if only one comes into question."""
     names = gazetteer().names
@@ -337,6 +363,8 @@ def _resolve_named(surface: str, region: str | None) -> str | None:
         unit = shapes().unit.match(surface, piece.end)
         if unit:
             codes = tuple(code for code in codes if known.names[code].endswith(unit.group()))
+            if region and not parts:
+                codes = tuple(code for code in codes if _may_be_meant(code, near))
         if piece.start != end or not codes:
             break
         below = shapes().below.match(surface, piece.end)

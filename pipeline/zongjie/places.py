@@ -32,6 +32,9 @@ class _Patterns:
     counted: re.Pattern[str]
     foreign: re.Pattern[str]
     leading: re.Pattern[str]
+    official: re.Pattern[str]
+    office: re.Pattern[str]
+    fronts: re.Pattern[str]
     hamlet: re.Pattern[str]
     direction: re.Pattern[str]
     title: re.Pattern[str]
@@ -54,7 +57,9 @@ def _patterns() -> _Patterns:
     edge = f"(?:^|(?<=[{single}])|(?<=[^\\w]){longer})"
     body = f"(?:(?!{either(context.gap_verbs)}){known.gap})"
     within = f"(?:(?!{known.acts}){known.gap})"
-    leading = f"[^{re.escape(suffix.not_in_name)}\\W]{{2,4}}?{known.units}"
+    leading = f"{known.first}[^{re.escape(suffix.not_in_name)}\\W]{{2,4}}?{known.units}"
+    official = f"{known.first}(?!{known.acts})[^{re.escape(suffix.not_in_hamlet)}\\W\\d]{{2,4}}?{known.units}"
+    office = f"(?:{body}|[{context.body_joins}]){{0,12}}?{either(context.offices)}"
     hamlet = f"(?:(?!{known.acts})[^{re.escape(suffix.not_in_hamlet)}\\W\\d]){{2,3}}?{either(suffix.small)}"
     honour = f"“[^”]{{0,30}}”.{{0,4}}?{either(context.honours)}"
     meeting = f"[^{re.escape(context.gap_stop + scope.meeting_stops)}]{{0,8}}?{either(scope.meetings)}"
@@ -66,7 +71,7 @@ def _patterns() -> _Patterns:
         deictic=re.compile(f"(?<![{deictic.broken_before}]){either(extents)}{whole}"),
         zone=re.compile(f"(?={zones})(?:{edge}|(?<![{deictic.zone_kinds}])){zones}{whole}"),
         unlisted=re.compile(
-            f"(?={known.inner}{{2}}){edge}(?!{known.acts}){known.inner}{{2,4}}?(?:{known.units}){known.after}"
+            f"(?={known.inner}{{2}}){edge}{known.first}(?!{known.acts}){known.inner}{{2,4}}?(?:{known.units}){known.after}"
         ),
         masked=re.compile(f"[{re.escape(suffix.masks)}]{{1,3}}(?:{known.units}){known.after}"),
         abbreviation=re.compile(f"(?<={area.abbreviation_before})[{area.abbreviations}](?![{area.abbreviations}])"),
@@ -75,7 +80,10 @@ def _patterns() -> _Patterns:
         foreign=re.compile(
             f"(?<![{area.transliterated}])[{area.transliterated}]{{3,8}}{either(area.transliterated_units)}{known.after}"
         ),
-        leading=re.compile(f"{leading}{known.after}"),
+        leading=re.compile(f"{leading}(?:{known.after}|{known.before_body})"),
+        official=re.compile(f"{official}(?={office})"),
+        office=re.compile(office),
+        fronts=re.compile(either(context.fronts)),
         hamlet=re.compile(f"{hamlet}(?:{known.after}|(?={suffix.residents}))"),
         direction=re.compile(either(area.directions)),
         title=re.compile("《[^《》]*》"),
@@ -263,12 +271,27 @@ def region_name(words: str, *, anywhere: bool = False) -> str | None:
     Returns:
         The area in full where the gazetteer knows it, else as it stands; ``None`` if the words begin with no area.
     """
+    words = _patterns().fronts.sub("", words, count=1) if _patterns().fronts.match(words) else words
     patterned = [c for c in _patterned(words) if c.kind in ("unlisted", "name")]
     leading = _patterns().leading.match(words)
     if leading and not leading.group().endswith(places_table().suffix.generic):
         patterned.append(Candidate(0, leading.end(), "unlisted"))
-    for candidate in _chained(words, _disjoint(_proven(words, listed(words)), patterned)):
-        if candidate.start == 0 or anywhere:
-            surface = words[candidate.start : candidate.end]
-            return resolve_place(surface, region=None) or surface
-    return None
+    chained = _chained(words, _disjoint(_proven(words, listed(words)), patterned))
+    found = next((c for c in chained if c.start == 0 or anywhere), None)
+    end = _official_end(words)
+    surface = words[found.start : found.end] if found else ""
+    if end and (found is None or found.start or found.end < end):
+        # in 青浦湖区教育局 青浦 is no place of its own
+        surface = words[:end]
+    return resolve_place(surface, region=None) or surface or None
+
+
+def _official_end(words: str) -> int:
+    """Give the end of the area with which the name of a body begins, whatever its own name is made of, or 0."""
+    suffix, patterns = places_table().suffix, _patterns()
+    first = next(iter(listed(words)), None)
+    if first and first.start == 0 and first.kind == "shared" and words[: first.end] not in gazetteer().short:
+        return first.end if patterns.office.match(words, first.end) else 0
+    official = patterns.official.match(words)
+    common = official and official.group().endswith(suffix.generic) and not official.group().endswith(suffix.natural)
+    return official.end() if official and not common else 0

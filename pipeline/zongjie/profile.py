@@ -50,8 +50,12 @@ class _Issuer(Table):
     heads: tuple[str, ...]
     stops: str
     letterhead: str
+    joint: str
     media: str
     follows: str
+    goes_on: str
+    printed: str
+    issues: str
     label: str
     represents: str
 
@@ -59,6 +63,8 @@ class _Issuer(Table):
 class _Published(Table):
     label: str
     date: str
+    signed: str
+    month: str
     digits: str
     zeros: str
     ten: str
@@ -74,6 +80,7 @@ class _Region(Table):
 class _Period(Table):
     review: str
     five_years: str
+    bracketed: str
     about_government: str
 
 
@@ -106,8 +113,9 @@ class Profile:
         period_start: First day of that period.
         period_end: Last day of that period.
         kind: What the document is.
-        base: The day from which 今年 and the like are counted: publication, else delivery, else the end of the
-            period; for a summary or a plan never outside the period that it is about.
+        base: The day from which 今年 and the like are counted: publication, else delivery, else the end of the month
+            that the document is dated with, else the end of the period, of a plan its start; for a summary or a plan
+            never outside the period that it is about.
     """
 
     title: str | None
@@ -127,11 +135,13 @@ class _Page:
 
     Attributes:
         head: Lines above the first running text.
+        body: All below them.
         lead: The first lines of running text.
         tail: The last lines.
     """
 
     head: tuple[str, ...]
+    body: tuple[str, ...]
     lead: tuple[str, ...]
     tail: tuple[str, ...]
 
@@ -162,7 +172,10 @@ def _page(text: Text) -> _Page:
     top = lines[: layout.head_lines]
     running = next((i for i, line in enumerate(top) if _is_running(line)), len(top))
     return _Page(
-        tuple(top[:running]), tuple(lines[running : running + layout.lead_lines]), tuple(lines[-layout.tail_lines :])
+        tuple(top[:running]),
+        tuple(lines[running:]),
+        tuple(lines[running : running + layout.lead_lines]),
+        tuple(lines[-layout.tail_lines :]),
     )
 
 
@@ -236,7 +249,7 @@ def _run_in(page: _Page) -> str | None:
 def _organisation(words: str, end: str) -> str | None:
     """Give the organisation at the start of some words, if what follows it fits ``end``."""
     issuer = _table().issuer
-    name = _pattern(f"[^{issuer.stops}\\d]{{1,24}}?{either(issuer.heads)}(?={end})").match(words)
+    name = _pattern(f"[^{issuer.stops}\\d]{{1,24}}?{either(issuer.heads)}(?!{issuer.goes_on})(?={end})").match(words)
     if name is None or (len(name.group()) < issuer.least and region_name(name.group()) is None):
         return None
     return name.group()
@@ -248,17 +261,46 @@ def _issuer(text: Text, page: _Page, title: str | None) -> str | None:
     if named and not _pattern(table.media).search(named):
         return named
     for line in reversed(page.tail[-4:]):
-        signed = _organisation(re.sub(r"\s+", "", _pattern(_table().published.date).sub("", line)), "$")
+        signed = _organisation(_undated(line), table.joint) or _organisation(_squeezed(line), "$")
         if signed and not _is_running(line):
             return signed
     for line in page.head:
-        letterhead = _organisation(line, table.letterhead) if line != title else None
+        letterhead = _organisation(_undated(line), f"(?:{table.letterhead}|{table.joint})") if line != title else None
         if letterhead:
             return letterhead
     if title and (named := _organisation(_strip_period(title), table.follows)):
         return named
+    if signature := _signature(page, None) if title else None:
+        return signature[0]
+    printed = (_organisation(_squeezed(line), table.printed) for line in reversed(page.tail[-4:]))
+    quoted = _pattern(table.issues).search(title or "")
+    issued = _organisation(_strip_period(quoted.group(1)), table.follows) if quoted else None
+    if named := next(filter(None, printed), issued):
+        return named
     spoken = (_pattern(table.represents).search(line) for line in page.lead)
     return next((m.group(1) for m in spoken if m and region_name(m.group(1))), None)
+
+
+def _undated(line: str) -> str:
+    """Give a line without its date."""
+    return _pattern(_table().published.date).sub("", line).strip("（）() \u3000\t")
+
+
+def _squeezed(line: str) -> str:
+    """Give a line without its date and without blanks (云 川 市 教 育 局)."""
+    return re.sub(r"\s+", "", _undated(line))
+
+
+def _signature(page: _Page, issuer: str | None) -> tuple[str, date] | None:
+    """Find body and day of a signature before an annex, on one line or on two; of the issuer where that is known."""
+    published = _table().published
+    for above, line in pairwise(("", *page.body)):
+        dated = not _is_running(line) and _pattern(published.signed).search(line)
+        if dated and (found := _pattern(published.date).search(line)):
+            signed = _organisation(_squeezed(line) or _squeezed(above), "$")
+            if signed and issuer in (None, signed) and (day := _day(found.group())):
+                return signed, day
+    return None
 
 
 def _strip_period(title: str) -> str:
@@ -273,7 +315,7 @@ def _day(words: str) -> date | None:
     return parsed.start if parsed and parsed.start == parsed.end else None
 
 
-def _dates(page: _Page, *, delivered: bool) -> date | None:
+def _dates(page: _Page, issuer: str | None, *, delivered: bool) -> date | None:
     """Find the day of publication, or the day of the meeting that the head names."""
     published = _table().published
     head = [line for line in page.head if bool(_pattern(published.occasion).search(line)) is delivered]
@@ -286,12 +328,32 @@ def _dates(page: _Page, *, delivered: bool) -> date | None:
         found = _pattern(published.date).search(line)
         if found and (day := _day(found.group())):
             return day
+    if delivered:
+        return None
+    if issuer and (signature := _signature(page, issuer)):
+        return signature[1]
+    ends = _pattern(_table().issuer.printed)
+    printed = (_pattern(published.date).search(line) for line in page.tail[-4:] if ends.search(line))
+    return next((_day(found.group()) for found in printed if found), None)
+
+
+def _month(page: _Page) -> date | None:
+    """Find the last day of the month that the document is dated with."""
+    published = _table().published
+    lines = [line for line in page.head if not _pattern(published.occasion).search(line)]
+    for line in [*lines, *page.tail[-4:][::-1]]:
+        words = line.strip("（）() ")
+        found = _pattern(published.month).search(words)
+        signed = _squeezed(words[: found.start()]) if found else ""
+        if found and (not signed or _organisation(signed, "$")):
+            period = parse_period(found.group())
+            return period.end if period else None
     return None
 
 
 def _signature_date(line: str) -> bool:
-    rest = _pattern(_table().published.date).sub("", line).strip("（）() ")
-    return rest != line and (not rest or _organisation(re.sub(r"\s+", "", rest), "$") is not None)
+    dated, rest = _pattern(_table().published.date).search(line), _squeezed(line)
+    return dated is not None and (not rest or _organisation(rest, "$") is not None)
 
 
 def _region(page: _Page, title: str | None, issuer: str | None) -> str | None:
@@ -324,14 +386,32 @@ def _five_years(title: str) -> tuple[str, Period] | None:
     return (found.group(), period) if found and period and period.start else None
 
 
-def _period(page: _Page, title: str | None, kind: DocumentKind) -> tuple[str, Period] | None:
+def _bracketed(title: str, stated: Period | None, day: date | None) -> tuple[str, Period] | None:
+    """Give the span of time that a title states in brackets, if it says more than the one stated before them."""
+    for words in _pattern(_table().period.bracketed).findall(title):
+        period = parse_period(words)
+        if period and not period.resolved:
+            # 2025年……通报（1—9月）: a part of the year stated, or of the year of the day, if that part is over
+            period = parse_period(words, base=stated.end if stated else day)
+            over = stated is not None or (day and period and period.end and period.end <= day)
+            period = period if over and period and period.kind in ("range", "half", "quarter", "month") else None
+        elif period and stated and (period.kind != "range" or (period.start, period.end) == (stated.start, stated.end)):
+            period = None
+        if period and period.start and period.end and period.start != period.end:
+            return words, period
+    return None
+
+
+def _period(page: _Page, title: str | None, kind: DocumentKind, day: date | None) -> tuple[str, Period] | None:
     table = _table().period
     if title and _pattern(table.about_government).search(title):
         headings = (line for line in page.head + page.lead if not _is_running(line))
         review = next((line for line in headings if _pattern(table.review).search(line)), None)
         if review and (found := _reported(review, kind="year") or _reported(review)):
             return found
-    if title and (found := _reported(title) or _five_years(title)):
+    found = (_reported(title) or _five_years(title)) if title else None
+    found = _bracketed(title, found[1] if found else None, day) or found if title else None
+    if found:
         return found
     if title and kind in ("summary", "plan", "report", "bulletin") and page.lead:
         mentions = find_periods(page.lead[0][:40])
@@ -352,12 +432,15 @@ def _kind(page: _Page, title: str | None) -> DocumentKind:
 
 
 def _standpoint(kind: DocumentKind, day: date | None, start: date | None, end: date | None) -> date | None:
-    """Give the day from which a document speaks: a summary from its year, though January has come, a plan likewise."""
+    """Give the day from which a document speaks: a summary from its year, though January has come.
+
+    A plan likewise; without a date it speaks from the start of its period, anything else from the end.
+    """
     if day and end and kind in ("summary", "bulletin"):
         return min(day, end)
-    if day and start and kind == "plan":
-        return max(day, start)
-    return day
+    if start and kind == "plan":
+        return max(day, start) if day else start
+    return day or end
 
 
 def profile(text: Text) -> Profile:
@@ -375,9 +458,10 @@ def profile(text: Text) -> Profile:
     kind = _kind(page, title)
     issuer = _issuer(text, page, title)
     stated = text.stated.published
-    published = date.fromisoformat(stated) if stated else _dates(page, delivered=False)
-    reported = _period(page, title, kind)
+    published = date.fromisoformat(stated) if stated else _dates(page, issuer, delivered=False)
+    day = published or _dates(page, issuer, delivered=True)
+    reported = _period(page, title, kind, day)
     words, period = reported if reported else (None, None)
     start, end = (period.start, period.end) if period else (None, None)
-    base = _standpoint(kind, published or _dates(page, delivered=True) or end, start, end)
+    base = _standpoint(kind, day or _month(page), start, end)
     return Profile(title, issuer, _region(page, title, issuer), published, words, start, end, kind, base)
