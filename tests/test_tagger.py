@@ -198,3 +198,22 @@ def test_a_rate_is_not_of_things() -> None:
     named = [one.metric and text[one.metric.start : one.metric.end] for one in links]
     assert named[0] == "整改率"
     assert "整改率" not in named[1:]
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("云川市教育局2025年工作总结\n2025年12月20日\n2027年巩固率达到99%。", "target"),
+        ("云川市教育局2025年工作总结\n2025年12月20日\n2023年巩固率98%。", "actual"),
+        ("云川市教育局2025年工作总结\n2025年12月20日\n2025年巩固率99%。", None),
+        ("2023年巩固率98%。", None),
+    ],
+)
+@pytest.mark.parametrize("planned", [False, True])
+def test_a_time_before_or_after_the_documents_day_settles_the_status(
+    text: str, status: str | None, planned: bool
+) -> None:
+    number = text[-4:-1] if text[-4:-1][0].isdigit() else text[-3:-1]
+    mix = Mix(grammar=("NUMBER", "TIME"))
+    (one,) = (x for x in linked(Planner(*[number] * planned, text=text), mix))
+    assert one.status == (status or ("target" if planned else "actual"))

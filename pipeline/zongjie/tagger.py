@@ -33,7 +33,16 @@ from zongjie.ontology import Table
 from zongjie.reading import Reading
 from zongjie.record import EntityType
 from zongjie.rules import find_links
-from zongjie.rules.links import in_turn, is_aside, is_brief, is_passed, is_planned, may_measure, status_by_date
+from zongjie.rules.links import (
+    in_turn,
+    is_aside,
+    is_brief,
+    is_passed,
+    is_planned,
+    may_measure,
+    repeated,
+    status_by_date,
+)
 from zongjie.rules.metrics import fact_words
 from zongjie.rules.order import Ordered
 from zongjie.text import Mention
@@ -288,7 +297,8 @@ class Tagger:
             marks.links.append(one)
         places = Ordered(m for m in marks.mentions if m.type == "PLACE")
         paired = in_turn(view, marks.mentions)
-        marks.links = _in_one_place(marks.links, view, places)
+        metrics = Ordered(m for m in marks.mentions if m.type == "METRIC")
+        marks.links = _in_one_place(repeated(view, marks.links, metrics), view, places)
         for i, one in enumerate(marks.links):
             if one.school and is_passed(view, one.school, one.number.start, places):
                 marks.links[i] = replace(one, school=None)

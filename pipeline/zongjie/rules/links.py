@@ -11,7 +11,7 @@ METRIC of its own takes over the one before it (…率达96%，提高2个百分�
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -46,6 +46,7 @@ class _Cues:
         self.run = re.compile(rf"[{re.escape(words.frame.separators)}\s]{{1,3}}")
         self.opening = re.compile(rf"[{re.escape(link.opening)}\s]*")
         self.compared = re.compile(rf"{comparing}(?:{comparing}|的|\s)*$")
+        self.comparison = re.compile(comparing)
         self.up = re.compile(rf"{either(verbs.up)}+")
         self.down = re.compile(rf"{either(verbs.down)}+")
         self.sharers = re.compile(either(link.sharers))
@@ -183,6 +184,34 @@ def in_turn(reading: Reading, mentions: Sequence[Mention]) -> dict[Mention, dict
     return paired
 
 
+def repeated(reading: Reading, links: Sequence[Link], metrics: Ordered) -> list[Link]:
+    """Give numbers in turn the METRICs of as many before them (学校86所，教师482人，分别比上年减少4所、增加38人).
+
+    Args:
+        reading: The view.
+        links: One for each number, in order.
+        metrics: The METRICs of the view.
+
+    Returns:
+        The links; those behind such a word that have no METRIC of their own there have those of the numbers before it.
+    """
+    changed, starts = list(links), [link.number.start for link in links]
+    for word in _cues().distributors.finditer(reading.text):
+        clause = reading.clauses[max(0, bisect_right(reading.clauses, (word.start(), len(reading.text))) - 1)]
+        low, high = bisect_left(starts, word.end()), bisect_left(starts, clause[1])
+        count, sentence = high - low, reading.sentence_at(word.start())[0]
+        if count < 2 or low < count or metrics.within(changed[low - 1].number.end, clause[1]):
+            continue  # they have METRICs of their own
+        if not _cues().comparison.search(reading.text, changed[low - 1].number.end, changed[low].number.start):
+            continue
+        before, after = changed[low - count : low], changed[low:high]
+        named = {link.metric for link in before}
+        if before[0].number.start < sentence or len(named) < count or None in named:
+            continue
+        changed[low:high] = [replace(link, metric=like.metric) for link, like in zip(after, before, strict=True)]
+    return changed
+
+
 def _row(text: str, mentions: Sequence[Mention]) -> list[Mention]:
     """Give those from the first on that have nothing but separators between them."""
     row = list(mentions[:1])
@@ -250,7 +279,7 @@ class _Linker:
             numbers = self.layer["NUMBER"].within(start, end)
             if numbers:
                 self._clause(numbers, (start, end), self.reading.sentence_at(start)[0])
-        return self.links
+        return repeated(self.reading, self.links, self.layer["METRIC"])
 
     def _clause(self, numbers: Sequence[Mention], clause: tuple[int, int], sentence: int) -> None:
         earlier: Sequence[Mention] = ()
@@ -392,9 +421,10 @@ class _Linker:
         number, base = link.number, self._base(link, sentence, start)
         # a part is dated and placed as its total is
         total = next((k for k in reversed(self.links[-_RECENT:]) if base and k.number == base), link)
+        dated = total.time if total.time and not is_aside(self.text, total.time, number) else None
         linked = replace(
             link,
-            time=self._time(number, clause, sentence) or total.time,
+            time=self._time(number, clause, sentence) or dated,
             place=self._place(number, sentence) or total.place,
             school=self._school(number, clause, sentence),
             program=self._program(link, clause, sentence),
