@@ -142,6 +142,33 @@ def test_blocks_of_plain() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["学段    校数    学位", "小学    12    3600", "初中    5    1800"],
+        ["学段\t校数\t学位", "小学\t12\t3600", "初中\t5\t1800"],
+        ["| 学段 | 校数 | 学位 |", "|---|---|---|", "| 小学 | 12 | 3600 |", "| 初中 | 5 | 1800 |"],
+    ],
+)
+def test_tables_of_plain_text_have_cells(lines: list[str]) -> None:
+    text = read_text("\n".join(["一、基本情况。", *lines, "以上为年末数。"]))
+    (cells,) = text.tables
+    assert [text.content[c.start : c.end] for c in cells] == "学段 校数 学位 小学 12 3600 初中 5 1800".split()
+    assert [(c.row, c.column) for c in cells] == [(row, column) for row in range(3) for column in range(3)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "张一鸣    李文    王芳\n赵云    钱进    孙丽\n周全    吴用    郑和",
+        "二〇二四年  三月  五日",
+        "小学    12    3600\n初中    5    1800",
+    ],
+)
+def test_words_set_apart_are_no_table_by_themselves(content: str) -> None:
+    assert read_text(content).tables == ()
+
+
 def test_one_bar_in_a_title_is_no_table() -> None:
     assert [b.kind for b in blocks_of_plain("权威发布 | 云溪市通报教育工作")] == ["paragraph"]
 

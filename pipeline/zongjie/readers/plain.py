@@ -94,7 +94,8 @@ def _aligned(content: str, blocks: list[Block]) -> list[Block]:
 
     for count, lines in groupby(blocks, columns):
         run = list(lines)
-        is_table = count and len(run) >= limits.min_table_lines
+        figures = any(c.isdigit() for block in run for c in content[block.start : block.end])
+        is_table = count and len(run) >= limits.min_table_lines and figures
         told += [replace(block, kind="table") for block in run] if is_table else run
     return told
 
@@ -117,20 +118,17 @@ def tables_of_blocks(content: str, blocks: tuple[Block, ...]) -> tuple[tuple[Cel
     Returns:
         The cells of each table, row by row; a table has two rows or more.
     """
+
+    def mark(block: Block) -> re.Pattern[str] | None:
+        barred = _BAR.search(content, block.start, block.end)
+        return None if block.kind != "table" else _BAR if barred else _GAP
+
     tables: list[tuple[Cell, ...]] = []
-    for is_table, lines in groupby((b for b in blocks if b.kind != "furniture"), lambda b: b.kind == "table"):
-        rows = list(lines)
-        if is_table and len(rows) > 1:
-            marks = [_BAR if _BAR.search(content, b.start, b.end) else _GAP for b in rows]
-            laid = [_ranges(content, b, mark) for b, mark in zip(rows, marks, strict=True)]
-            tables.append(
-                tuple(
-                    Cell(start, end, row, column)
-                    for row, cells in enumerate(laid)
-                    for column, (start, end) in enumerate(cells)
-                    if start < end
-                )
-            )
+    for between, lines in groupby((block for block in blocks if block.kind != "furniture"), mark):
+        rows = [_ranges(content, block, between) for block in lines] if between else []
+        if len(rows) > 1:
+            placed = ((row, column, cell) for row, cells in enumerate(rows) for column, cell in enumerate(cells))
+            tables.append(tuple(Cell(*cell, row, column) for row, column, cell in placed if cell[0] < cell[1]))
     return tuple(tables)
 
 

@@ -137,26 +137,38 @@ def is_passed(reading: Reading, school: Mention, position: int, places: Ordered)
     return any(reading.text[m.start : m.end] in _wholes() for m in places.within(school.end, position))
 
 
+def status_on(reading: Reading, time: Mention | None) -> Status | None:
+    """Say how a number of a time is meant that lies wholly before or after the day from which its document speaks.
+
+    Args:
+        reading: The view.
+        time: The TIME of the number.
+
+    Returns:
+        The status; ``None`` where the time says nothing.
+    """
+    day = reading.profile.base
+    period = reading.time_at(time.start, time.end) if time and day else None
+    if period is None or day is None or period.start is None or period.end is None:
+        return None
+    return "target" if period.start > day else "actual" if period.end < day else None
+
+
 def status_by_date(reading: Reading, link: Link) -> Status | None:
-    """Say how a number is meant whose time lies wholly before or after the day from which its document speaks.
+    """Say the same of a number in running text, where a TIME that stands far off says nothing.
 
     Args:
         reading: The view.
         link: The number with its time.
-
-    Returns:
-        The status; ``None`` where the time says nothing, as one does that stands far off.
     """
-    time, number, day, text = link.time, link.number, reading.profile.base, reading.text
-    if time is None or day is None or re.search("[。！？\n]", text[time.end : number.start]):
+    time, number, text = link.time, link.number, reading.text
+    if time is None or re.search("[。！？\n]", text[time.end : number.start]):
         return None
-    period = reading.time_at(time.start, time.end)
-    if period is None or period.start is None or period.end is None:
-        return None
-    if period.start > day:
+    told = status_on(reading, time)
+    if told == "target":
         risen = _cues().from_words.search(text[max(0, number.start - 16) : number.start])
-        return None if risen else "target"  # 到2028年由76家增加到150家: the first stands already
-    return "actual" if period.end < day and not re.search("[，,；;]", text[time.end : number.start]) else None
+        return None if risen else told  # 到2028年由76家增加到150家: the first stands already
+    return None if re.search("[，,；;]", text[time.end : number.start]) else told
 
 
 def in_turn(reading: Reading, mentions: Sequence[Mention]) -> dict[Mention, dict[LinkName, Mention]]:

@@ -25,6 +25,7 @@ from zongjie.readers.stated import key_of
 from zongjie.reading import Reading
 from zongjie.record import Kind, Status
 from zongjie.rules.grid import Grid, Row, moved
+from zongjie.rules.links import status_on
 from zongjie.rules.order import Ordered
 from zongjie.text import Cell, Mention, fold
 
@@ -200,7 +201,7 @@ class _Sheet:
     """One table of a view."""
 
     def __init__(self, view: Reading, cells: Sequence[Cell], heads: _Heads) -> None:
-        self.text, self.heads, self.kinds = view.text, heads, _words().headings
+        self.view, self.text, self.heads, self.kinds = view, view.text, heads, _words().headings
         self.times = {p.start: p.end for p in view.periods}
         self.grid = Grid(cells, self.is_number, self.is_year, _words().limits.header_rows)
         lines = [*_lines_over(self.text, cells[0].start), *((c.start, c.end) for c in self.grid.captions)]
@@ -338,10 +339,14 @@ class _Sheet:
         return best.metric, tuple(x.metric for x in (*heads, *rows) if x.metric and x is not best)
 
     def _status(self, over: Sequence[_Label], beside: Sequence[_Label]) -> Status:
-        words = "".join(label.word for label in (*over, *beside))
+        above, words = ("".join(label.word for label in labels) for labels in (over, (*over, *beside)))
         if _pattern("reached").search(words):
             return "actual"
-        return "target" if self.planned or _pattern("target").search(words) else "actual"
+        if _pattern("target").search(above):
+            return "target"
+        # 预期性 beside a row is said of its goal, not of the year that the plan starts from
+        dated = status_on(self.view, next((label.time for label in reversed(over) if label.time), None))
+        return dated or ("target" if self.planned or _pattern("target").search(words) else "actual")
 
 
 def _unsigned(words: str) -> tuple[str, str]:
