@@ -153,7 +153,17 @@ def test_blocks_of_plain() -> None:
 def test_tables_of_plain_text_have_cells(lines: list[str]) -> None:
     text = read_text("\n".join(["一、基本情况。", *lines, "以上为年末数。"]))
     (cells,) = text.tables
-    assert [text.content[c.start : c.end] for c in cells] == "学段 校数 学位 小学 12 3600 初中 5 1800".split()
+    assert [text.content[c.start : c.end] for c in cells] == [
+        "学段",
+        "校数",
+        "学位",
+        "小学",
+        "12",
+        "3600",
+        "初中",
+        "5",
+        "1800",
+    ]
     assert [(c.row, c.column) for c in cells] == [(row, column) for row in range(3) for column in range(3)]
 
 
