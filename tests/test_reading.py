@@ -162,3 +162,19 @@ def test_a_time_without_a_year_takes_that_of_its_sentence_heading_or_paragraph(
     at = seen.text.rindex(words)
     told = seen.time_at(at, at + len(words))
     assert (told and (told.start, told.end)) == days
+
+
+@pytest.mark.parametrize(
+    ("words", "days"),
+    [
+        ("9月3日", (date(2024, 9, 3), date(2024, 9, 3))),
+        ("3月", (date(2025, 3, 1), date(2025, 3, 31))),
+        ("第一学期", (date(2024, 9, 1), date(2025, 1, 31))),
+    ],
+)
+def test_a_report_on_a_school_year_dates_its_months(words: str, days: tuple[date, date]) -> None:
+    seen = read(f"云川市第一中学2024—2025学年工作总结\n2025年7月10日\n{words}开展活动2次。")
+    at = seen.text.rindex(words)
+    told = seen.time_at(at, at + len(words))
+    assert told
+    assert (told.start, told.end) == days

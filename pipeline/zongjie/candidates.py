@@ -30,6 +30,8 @@ _LIST_HEAD = re.compile(r"\d{1,2}\.(\d+)")
 _LINE_STARTS = ("", "\n", "。", ";")
 _INDENT = 8  # characters of indentation before a list head
 _YEAR_DIGITS = 4
+_SHARES = ("%", "‰", "倍")
+_WHOLE_REACH = 24  # characters: how far before a share the bound may stand that the whole parts from it
 _APART_REACH = 8  # characters: how far before its number a bound may stand
 _SOURCE_REACH = 16  # characters: how far before a number what it is the start of may begin, or the verb of a rank
 _SIZE_REACH = 40  # characters: how far before the end of a size its word may stand
@@ -112,6 +114,8 @@ class _Finder:
         self.scopes = re.compile(rf"{either(rank.scopes)}\Z")
         self.denied_before = re.compile(rf"{either(table.deny.after)}\Z")
         self.apart = Flagged(table.before_apart)
+        self.share = Flagged({flag: table.before[flag] for flag in (">=", "<=")})  # 低于全市的9% may only compare
+        self.share_end = re.compile(rf"({self.share.source})[^\W{numeral}]{{2,16}}的\s?\Z")
         self.apart_end = re.compile(rf"({self.apart.source})[^\W{table.deny.apart_not}{numeral}]{{1,6}}\Z")
         self.placed = re.compile(rf"{either(rank.placed)}\Z")
         self._compile_changes()
@@ -233,11 +237,15 @@ class _Finder:
         return unit if sized or self.size_after.match(text, unit.end()) else None
 
     def _bound_apart(self, text: str, floor: int, start: int, piece: Piece) -> Flag | None:
-        """Give what a bound says that a verb parts from an exact number (至少选派4名)."""
+        """Give what a bound says that a verb or a whole parts from its number (至少选派4名, 不低于总数的10%)."""
         if not piece.measured or piece.quantity.flag != "=":
             return None
-        found = self.apart_end.search(text, max(floor, start - _APART_REACH), start)
-        return self.apart.flag(found) if found else None
+        if found := self.apart_end.search(text, max(floor, start - _APART_REACH), start):
+            return self.apart.flag(found)
+        if piece.quantity.unit not in _SHARES:
+            return None
+        found = self.share_end.search(text, max(floor, start - _WHOLE_REACH), start)
+        return self.share.flag(found) if found else None
 
     def _passes(self, text: str, start: int, piece: Piece) -> int:
         """Give where to read on after a piece that is no rank of anything, a part of a code or of a table, else 0."""

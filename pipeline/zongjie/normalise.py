@@ -8,6 +8,7 @@ the view become offsets of the content here.
 from __future__ import annotations
 
 import hashlib
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -206,7 +207,10 @@ class _Normaliser:
         quantity = self.view.quantity_at(number.start, number.end) if stated is None else None
         self._warn_repair("number", number, placed)
         if quantity is None:
-            quantity = parse_quantity(self.view.text[number.start : number.end] + (stated or ""))
+            words = self.view.text[number.start : number.end]
+            digits = re.match(r".*\d", words)  # the unit that a table states stands before 以上
+            at = digits.end() if digits else len(words)
+            quantity = parse_quantity(words + (stated or "")) or parse_quantity(f"{words[:at]}{stated}{words[at:]}")
         if quantity is None:
             message = f"The number {placed['text']!r} could not be read; its value is null."
             self.warnings.append(

@@ -30,6 +30,7 @@ from zongjie.text import Block, Text
 
 _LEAST_LINES = 4  # lines without which a text has no common width
 _RUNNING = 60  # how far back in a line a mark shows that it is running text
+_SCHOOL_YEAR = 400  # days; a report on more is on several years
 _NUMBERED = 5  # level of the highest numbering; those of containers and plain lines stand above
 
 
@@ -78,6 +79,7 @@ class Dates(Table):
 
     yearless: str
     whole: list[str]
+    terms: list[str]
     bounds: list[str]
 
 
@@ -290,13 +292,21 @@ class Reading:
             year that their sentence, the nearest heading or their paragraph names. ``None`` if they state no time.
         """
         words, base, table = self.text[start:end], self.profile.base, _structure().dates
+        first, last = self.profile.period_start, self.profile.period_end
+        over_years = first and last and first.year < last.year and (last - first).days < _SCHOOL_YEAR
+        if words in table.terms and first and over_years:
+            return parse_period(f"{first.year}—{first.year + 1}学年{words}")
         whole = words in table.whole
         if whole or re.match(table.yearless, words):
             year = self._year_at(start)
             if whole and year is None and self.profile.kind in ("summary", "plan", "bulletin"):
-                year = _one_year(self.profile.period_start, self.profile.period_end)
+                year = _one_year(first, last)
             if year and whole:
                 return Period(date(year, 1, 1), date(year, 12, 31), True, "year")
+            if year is None and first and last and over_years:  # September is in the year in which a school year begins
+                told = (parse_period(words, base=date(y, 12, 31)) for y in (first.year, last.year))
+                within = (p for p in told if p and (day := p.start or p.end) and first <= day <= last)
+                return next(within, None) or parse_period(words, base=base)
             base = date(year, 12, 31) if year and not (base and base.year == year) else base
         return parse_period(words, base=base)
 

@@ -328,7 +328,7 @@ class Tagger:
                 parts.append(logit(chance))
         metric = chosen.get("metric", link.metric)
         told = status_by_date(opinion.view, replace(link, time=chosen.get("time", link.time)))
-        if is_planned(opinion.view.text, metric):
+        if is_planned(opinion.view.text, metric, link.number):
             told = "target"
         which = STATUSES.index(told) if told else int(status.argmax()), int(kind.argmax())
         parts += [logit(float(status[which[0]])), logit(float(kind[which[1]]))]

@@ -51,6 +51,7 @@ class _Cues:
         self.down = re.compile(rf"{either(verbs.down)}+")
         self.sharers = re.compile(either(link.sharers))
         self.distributors = re.compile(either(link.distributors))
+        self.each = re.compile(either((*link.distributors, *link.sharers)))
         self.aside = re.compile(rf"{either(link.asides)}$")
         self.lying = re.compile(rf"{either(link.lying)}[^，。；]*$")
         self.house = re.compile(r"[^\W\d]{1,14}\d+(?:-\d+)?号")
@@ -72,9 +73,11 @@ def _cues() -> _Cues:
     return _Cues()
 
 
-def is_planned(text: str, metric: Mention | None) -> bool:
-    """Say whether a METRIC by its own words is of something planned (年度计划投资)."""
-    return metric is not None and text.endswith(tuple(fact_words().link.planned), metric.start, metric.end)
+def is_planned(text: str, metric: Mention | None, number: Mention) -> bool:
+    """Say whether a number is of something planned by the words of its METRIC (年度计划投资), not a clause later."""
+    if metric is None or not text.endswith(tuple(fact_words().link.planned), metric.start, metric.end):
+        return False
+    return not re.search("[，。；,;]", text[metric.end : number.start])
 
 
 def is_aside(text: str, mention: Mention, number: Mention) -> bool:
@@ -168,11 +171,11 @@ def status_by_date(reading: Reading, link: Link) -> Status | None:
     if told == "target":
         risen = _cues().from_words.search(text[max(0, number.start - 16) : number.start])
         return None if risen else told  # 到2028年由76家增加到150家: the first stands already
-    return None if re.search("[，,；;]", text[time.end : number.start]) else told
+    return None if re.search("[；;]", text[time.end : number.start]) else told
 
 
 def in_turn(reading: Reading, mentions: Sequence[Mention]) -> dict[Mention, dict[LinkName, Mention]]:
-    """Pair the PLACEs or SCHOOLs of a list with numbers that are theirs in turn (甲县、乙县毛入园率分别为96%、92%).
+    """Pair TIMEs, PLACEs or SCHOOLs of a list with numbers that are theirs in turn (甲县、乙县毛入园率分别为96%、92%).
 
     Args:
         reading: The view.
@@ -182,13 +185,14 @@ def in_turn(reading: Reading, mentions: Sequence[Mention]) -> dict[Mention, dict
         What each such number is linked to.
     """
     text, cues = reading.text, _cues()
-    layer = {t: Ordered(m for m in mentions if m.type == t) for t in ("NUMBER", "PLACE", "SCHOOL")}
+    layer = {t: Ordered(m for m in mentions if m.type == t) for t in ("NUMBER", "TIME", "PLACE", "SCHOOL")}
     paired: dict[Mention, dict[LinkName, Mention]] = {}
-    for word in cues.distributors.finditer(text):
+    names_of: tuple[LinkName, ...] = ("time", "place", "school")
+    for word in cues.each.finditer(text):
         i = bisect_right(reading.clauses, (word.start(), len(text))) - 1
         start, end = reading.clauses[max(0, i)]
         numbers = _row(text, layer["NUMBER"].within(word.end(), end))
-        for name in ("place", "school"):
+        for name in names_of:
             names = _row(text, layer[name.upper()].within(start, word.start())[::-1])[::-1]
             if len(names) == len(numbers) > 1:
                 for number, one in zip(numbers, names, strict=True):
@@ -554,7 +558,7 @@ class _Linker:
         number = link.number
         previous = self.layer["NUMBER"].last_before(number.start, since=begin)
         since = previous.end if previous else begin
-        if intended(self.text, since, number.start) or is_planned(self.text, link.metric):
+        if intended(self.text, since, number.start) or is_planned(self.text, link.metric, number):
             return "target"
         planned = role == "T" and not reached(self.text, since, number.start)
         return "target" if planned else "actual"
