@@ -382,8 +382,11 @@ def _reported(words: str, *, kind: str | None = None) -> tuple[str, Period] | No
 
 def _five_years(title: str) -> tuple[str, Period] | None:
     found = _pattern(_table().period.five_years).search(title)
-    period = parse_period(found.group()) if found else None
-    return (found.group(), period) if found and period and period.start else None
+    if found is None:
+        return None
+    ordinal = found["ordinal"]  # the 第十五个五年规划 is the “十五五”规划
+    period = parse_period(f"“{ordinal}五”" if ordinal else found.group())
+    return (found.group(), period) if period and period.start else None
 
 
 def _bracketed(title: str, stated: Period | None, day: date | None) -> tuple[str, Period] | None:
