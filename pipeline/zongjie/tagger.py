@@ -39,6 +39,7 @@ from zongjie.rules.links import (
     is_brief,
     is_passed,
     is_planned,
+    is_spent,
     may_measure,
     repeated,
     status_by_date,
@@ -143,7 +144,7 @@ class _Opinion:
         next.
         """
         text, (first, second) = self.view.text, sorted((mention.start, number.start))
-        if is_aside(text, mention, number):
+        if is_aside(text, mention, number) or (name == "time" and is_spent(self.view, mention, number)):
             return False
         if name in _OF_ITEM and not self.view.in_one_item(mention.start, number.start):
             return False

@@ -140,6 +140,24 @@ def is_passed(reading: Reading, school: Mention, position: int, places: Ordered)
     return any(reading.text[m.start : m.end] in _wholes() for m in places.within(school.end, position))
 
 
+def is_spent(reading: Reading, time: Mention, number: Mention) -> bool:
+    """Say whether a TIME ends at a semicolon before a number, as one does that itself stands behind a number.
+
+    Of 325 numbers behind such a TIME (投用5所，9月前再投用2所；招聘教师30名), people linked 19 to it.
+
+    Args:
+        reading: The view.
+        time: The TIME.
+        number: The number behind it.
+    """
+    text = reading.text
+    if not re.search("[；;]", text[time.end : number.start]):
+        return False
+    start = max(reading.sentence_at(time.start)[0], *(text.rfind(mark, 0, time.start) for mark in "；;"))
+    i = bisect_left(reading.quantities, start, key=lambda q: q.start)
+    return i < len(reading.quantities) and reading.quantities[i].end <= time.start
+
+
 def status_on(reading: Reading, time: Mention | None) -> Status | None:
     """Say how a number of a time is meant that lies wholly before or after the day from which its document speaks.
 
@@ -459,7 +477,8 @@ class _Linker:
         own = dated and behind and not self.layer["NUMBER"].within(number.end, behind.start)
         while (time := layer.last_before(position, since=sentence)) is not None:
             here = time.start >= clause[0]
-            if not is_aside(self.text, time, number) and (here or (not own and self._reaches(time))):
+            idle = is_aside(self.text, time, number) or is_spent(self.reading, time, number)
+            if not idle and (here or (not own and self._reaches(time))):
                 return time
             position = time.start
         return behind or self._heading_sentence("TIME", sentence)
