@@ -168,6 +168,24 @@ def test_tables_of_plain_text_have_cells(lines: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("content", "cells"),
+    [
+        ("\t2022年\t2023年\n学生\t300\t310", {"2022年": 1, "2023年": 2, "学生": 0, "300": 1, "310": 2}),
+        ("学校\t学生\t班级\n甲小学\t\t12", {"学校": 0, "学生": 1, "班级": 2, "甲小学": 0, "12": 2}),
+        ("| 学校 | 学生 | 班级 |\n| 甲小学 | | 12 |", {"学校": 0, "学生": 1, "班级": 2, "甲小学": 0, "12": 2}),
+    ],
+)
+def test_empty_cells_keep_their_columns(content: str, cells: dict[str, int]) -> None:
+    (table,) = read_text(content).tables
+    assert {content[c.start : c.end]: c.column for c in table} == cells
+
+
+def test_an_empty_line_parts_two_tables() -> None:
+    rows = "| 学校 | 学生 | 班级 |\n|---|---|---|\n| 甲小学 | 300 | 9 |"
+    assert len(read_text(f"{rows}\n\n{rows}").tables) == 2
+
+
+@pytest.mark.parametrize(
     "content",
     [
         "张一鸣    李文    王芳\n赵云    钱进    孙丽\n周全    吴用    郑和",

@@ -208,9 +208,9 @@ class _Normaliser:
         self._warn_repair("number", number, placed)
         if quantity is None:
             words = self.view.text[number.start : number.end]
-            digits = re.match(r".*\d", words)  # the unit that a table states stands before 以上
-            at = digits.end() if digits else len(words)
-            quantity = parse_quantity(words + (stated or "")) or parse_quantity(f"{words[:at]}{stated}{words[at:]}")
+            quantity = parse_quantity(words + (stated or ""))
+            if quantity is None and stated and (digits := re.match(r".*\d", words)):  # 99.5以上 under %
+                quantity = parse_quantity(f"{digits.group()}{stated}{words[digits.end() :]}")
         if quantity is None:
             message = f"The number {placed['text']!r} could not be read; its value is null."
             self.warnings.append(

@@ -30,6 +30,7 @@ from zongjie.text import Block, Text
 
 _LEAST_LINES = 4  # lines without which a text has no common width
 _RUNNING = 60  # how far back in a line a mark shows that it is running text
+_SIGNS = "，,。.；;：:、！!？? \n\t\u3000"
 _SCHOOL_YEAR = 400  # days; a report on more is on several years
 _NUMBERED = 5  # level of the highest numbering; those of containers and plain lines stand above
 
@@ -119,6 +120,12 @@ def list_marker() -> re.Pattern[str]:
         The compiled pattern.
     """
     return re.compile(_structure().headings.marker)
+
+
+@cache
+def _yearless() -> re.Pattern[str]:
+    """Match the beginning of a time that tells a part of a year, but not which."""
+    return re.compile(_structure().dates.yearless)
 
 
 @cache
@@ -297,7 +304,7 @@ class Reading:
         if words in table.terms and first and over_years:
             return parse_period(f"{first.year}—{first.year + 1}学年{words}")
         whole = words in table.whole
-        if whole or re.match(table.yearless, words):
+        if whole or _yearless().match(words):
             year = self._year_at(start)
             if whole and year is None and self.profile.kind in ("summary", "plan", "bulletin"):
                 year = _one_year(first, last)
@@ -320,15 +327,24 @@ class Reading:
         )
 
     def _year_between(self, start: int, end: int) -> int | None:
-        """Give the last year named between two places, but for one that something goes up to or is compared with."""
-        bounds = tuple(_structure().dates.bounds)
-        for mention in reversed(self.periods[: bisect_left(self.periods, end, key=lambda p: p.start)]):
-            if mention.start < start:
-                break
-            told = None if self.text.endswith(bounds, start, mention.start) else parse_period(mention.text)
+        """Give the last year named between two places."""
+        starts, years = self._years
+        i = bisect_left(starts, end) - 1
+        return years[i] if i >= 0 and starts[i] >= start else None
+
+    @cached_property
+    def _years(self) -> tuple[list[int], list[int]]:
+        """Where times of one year stand, and which; what something goes up to or is compared with is left out."""
+        dates, starts, years = _structure().dates, list[int](), list[int]()
+        bounds = tuple(dates.bounds)
+        for mention in self.periods:
+            if _yearless().match(mention.text) or self.text.endswith(bounds, 0, mention.start):
+                continue
+            told = parse_period(mention.text, base=self.profile.base)
             if told and told.start and told.end and told.start.year == told.end.year:
-                return told.start.year
-        return None
+                starts.append(mention.start)
+                years.append(told.start.year)
+        return starts, years
 
     def _year_of_heading(self, position: int) -> int | None:
         for heading in reversed(self.section(position)):
@@ -405,10 +421,10 @@ class Reading:
                 yield Heading(marker.start(), stop_at, level + _NUMBERED)
 
     def _first_clause(self, start: int, marker_end: int) -> int:
-        """Give where the first clause ends that goes beyond a marker, its last sign left out."""
+        """Give where the first clause ends that goes beyond a marker, the signs behind it left out."""
         i = max(0, bisect_right(self.clauses, (start, len(self.text))) - 1)
-        ends = (end - 1 for _, end in self.clauses[i : i + 3] if end > marker_end)
-        return next(ends, marker_end)
+        end = next((end for _, end in self.clauses[i : i + 3] if end > marker_end), marker_end)
+        return marker_end + len(self.text[marker_end:end].rstrip(_SIGNS))
 
     def _stated_headings(self) -> Iterator[Heading]:
         """Headings that the container marks (a Word style, an HTML tag); the title is none."""

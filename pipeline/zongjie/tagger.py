@@ -38,11 +38,10 @@ from zongjie.rules.links import (
     is_aside,
     is_brief,
     is_passed,
-    is_planned,
     is_spent,
     may_measure,
     repeated,
-    status_by_date,
+    settled_status,
 )
 from zongjie.rules.metrics import fact_words
 from zongjie.rules.order import Ordered
@@ -144,7 +143,7 @@ class _Opinion:
         next.
         """
         text, (first, second) = self.view.text, sorted((mention.start, number.start))
-        if is_aside(text, mention, number) or (name == "time" and is_spent(self.view, mention, number)):
+        if is_aside(self.view, mention, number) or (name == "time" and is_spent(self.view, mention, number)):
             return False
         if name in _OF_ITEM and not self.view.in_one_item(mention.start, number.start):
             return False
@@ -328,9 +327,7 @@ class Tagger:
             if name == "metric":
                 parts.append(logit(chance))
         metric = chosen.get("metric", link.metric)
-        told = status_by_date(opinion.view, replace(link, time=chosen.get("time", link.time)))
-        if is_planned(opinion.view.text, metric, link.number):
-            told = "target"
+        told = settled_status(opinion.view, replace(link, metric=metric, time=chosen.get("time", link.time)))
         which = STATUSES.index(told) if told else int(status.argmax()), int(kind.argmax())
         parts += [logit(float(status[which[0]])), logit(float(kind[which[1]]))]
         # spans that another maker marked have no score
@@ -346,7 +343,7 @@ class Tagger:
 
 
 def _in_one_place(links: list[Link], view: Reading, places: Ordered) -> list[Link]:
-    """Let the numbers of a sentence that no PLACE parts have the PLACE before them that most of them have.
+    """Let the numbers of a sentence that no PLACE parts have the PLACE before them, or none, as most of them have.
 
     Where it stands in an earlier sentence the network wavers within a list; people do so in 1 of 100 pairs.
     """

@@ -17,8 +17,11 @@ from zongjie.readers.stated import key_of, stated_in_rows
 from zongjie.text import Block, Cell, Stated, Text
 
 _LINE = re.compile(r"[^\r\n]+")
-_BAR = re.compile(r"\s*[|\uff5c]\s*")
-_GAP = re.compile(r"[ \u3000\xa0]*\t\s*|[ \u3000\xa0]{2,}")  # what sets columns apart where there are no bars
+_BAR = re.compile(r"[|\uff5c]")
+_TAB = re.compile(r"\t")
+_GAP = re.compile(r"[ \u3000\xa0]{2,}")  # what sets columns apart where there are neither bars nor tabs
+_BLANK = " \u3000\xa0"
+_EMPTY_LINE = re.compile(r"\n[ \t\u3000\r]*\n")
 _MARKDOWN = re.compile(r"(?P<marks>#{1,6})\s+|(?P<list>[-*+]|\d{1,2}\.)\s+")
 _RULE = re.compile(r"[\s|:+=*_~-]+")
 
@@ -78,7 +81,7 @@ def blocks_of_plain(content: str, *, markdown: bool = False) -> tuple[Block, ...
         if not words:
             continue
         start = match.start() + len(match[0]) - len(match[0].lstrip())
-        blocks.append(_block(start, words, markdown))
+        blocks.append(_block(start, words, match[0], markdown))
     return split_furniture(content, _aligned(content, blocks))
 
 
@@ -88,9 +91,9 @@ def _aligned(content: str, blocks: list[Block]) -> list[Block]:
     told: list[Block] = []
 
     def columns(block: Block) -> int:
-        cells = _ranges(content, block, _GAP)
+        cells = _cells(content, block, _GAP) if block.kind == "paragraph" else []
         short = all(end - start <= limits.max_cell for start, end in cells)
-        return len(cells) if block.kind == "paragraph" and short and len(cells) > limits.min_table_tabs else 0
+        return len(cells) if short and len(cells) > limits.min_table_tabs else 0
 
     for count, lines in groupby(blocks, columns):
         run = list(lines)
@@ -100,12 +103,21 @@ def _aligned(content: str, blocks: list[Block]) -> list[Block]:
     return told
 
 
-def _ranges(content: str, block: Block, mark: re.Pattern[str]) -> list[tuple[int, int]]:
-    """Give the parts of a line between the marks, those at its ends left out where they are empty."""
-    cuts = [m.span() for m in mark.finditer(content, block.start, block.end)]
-    starts, ends = [block.start, *(end for _, end in cuts)], [*(start for start, _ in cuts), block.end]
-    parts = list(zip(starts, ends, strict=True))
-    return [p for i, p in enumerate(parts) if p[0] < p[1] or 0 < i < len(parts) - 1]
+def _cells(content: str, row: Block, mark: re.Pattern[str]) -> list[tuple[int, int]]:
+    """Give the cells of a row between the marks, without the blanks around them; empty ones have no length.
+
+    What stands outside the outer bars is no cell; before the first tab of a line there is one.
+    """
+    begin = content.rfind("\n", 0, row.start) + 1 if mark is _TAB else row.start
+    cuts = [m.span() for m in mark.finditer(content, begin, row.end)]
+    parts = zip([begin, *(end for _, end in cuts)], [*(start for start, _ in cuts), row.end], strict=True)
+    cells = []
+    for start, end in parts:
+        words = content[start:end]
+        left = start + len(words) - len(words.lstrip(_BLANK))
+        cells.append((left, max(left, left + len(words.strip(_BLANK)))))
+    outer = mark is _BAR
+    return cells[outer and cells[0][0] == cells[0][1] : len(cells) - (outer and cells[-1][0] == cells[-1][1])]
 
 
 def tables_of_blocks(content: str, blocks: tuple[Block, ...]) -> tuple[tuple[Cell, ...], ...]:
@@ -118,25 +130,41 @@ def tables_of_blocks(content: str, blocks: tuple[Block, ...]) -> tuple[tuple[Cel
     Returns:
         The cells of each table, row by row; a table has two rows or more.
     """
-
-    def mark(block: Block) -> re.Pattern[str] | None:
-        barred = _BAR.search(content, block.start, block.end)
-        return None if block.kind != "table" else _BAR if barred else _GAP
-
     tables: list[tuple[Cell, ...]] = []
-    for between, lines in groupby((block for block in blocks if block.kind != "furniture"), mark):
-        rows = [_ranges(content, block, between) for block in lines] if between else []
+    rows: list[list[tuple[int, int]]] = []
+    last: tuple[int, re.Pattern[str] | None] = 0, None  # where the last block ended, and what set its cells apart
+
+    def close() -> None:
+        placed = ((row, column, cell) for row, cells in enumerate(rows) for column, cell in enumerate(cells))
         if len(rows) > 1:
-            placed = ((row, column, cell) for row, cells in enumerate(rows) for column, cell in enumerate(cells))
             tables.append(tuple(Cell(*cell, row, column) for row, column, cell in placed if cell[0] < cell[1]))
+        rows.clear()
+
+    for block in blocks:
+        if block.kind != "furniture":
+            mark = _mark(content, block) if block.kind == "table" else None
+            parted = mark is _BAR and _EMPTY_LINE.search(content, last[0], block.start)  # Markdown ends a table so
+            if mark is not last[1] or parted:
+                close()
+            if mark:
+                rows.append(_cells(content, block, mark))
+            last = block.end, mark
+    close()
     return tuple(tables)
 
 
-def _block(start: int, words: str, markdown: bool) -> Block:
+def _mark(content: str, row: Block) -> re.Pattern[str]:
+    """Give what sets the cells of a row apart."""
+    if _BAR.search(content, row.start, row.end):
+        return _BAR
+    return _TAB if _TAB.search(content, row.start, row.end) else _GAP
+
+
+def _block(start: int, words: str, line: str, markdown: bool) -> Block:
     end = start + len(words)
     if (markdown or "|" in words) and _RULE.fullmatch(words):
         return Block("furniture", start, end)
-    if ("|" in words or "\uff5c" in words or "\t" in words) and cells_of(words):
+    if ("|" in words or "\uff5c" in words or "\t" in line) and cells_of(line):
         return Block("table", start, end)
     if markdown:
         match = _MARKDOWN.match(words)
@@ -157,10 +185,11 @@ def cells_of(line: str) -> tuple[str, ...]:
         The cells, outer bars dropped; empty if the line is no table row (too few columns, or a cell as long as prose).
     """
     limits = settings().plain
-    cells = tuple(cell.strip() for cell in _BAR.split(line.strip()))
+    line = line.strip("\r\n" + _BLANK)
+    cells = tuple(cell.strip() for cell in _BAR.split(line))
     bars = len(cells) - 1
     if bars == 0:
-        cells = tuple(cell.strip() for cell in line.strip().split("\t"))
+        cells = tuple(cell.strip() for cell in line.split("\t"))
         enough = len(cells) - 1 >= limits.min_table_tabs
     else:
         enough = bars >= limits.min_table_bars

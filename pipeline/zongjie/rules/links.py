@@ -31,6 +31,8 @@ from zongjie.text import Mention
 
 _BEFORE, _AFTER = 240, 120  # how far from a number its METRIC and ACTION may stand, in characters
 _PARAGRAPH = 2000  # how far back a TIME or SCHOOL at the head of a paragraph reaches
+_NEAR = 400  # characters: how far behind a TIME it may settle the status of a number, or a semicolon may end it
+_HEAD = 4  # characters: a list marker or a dash may stand before the first word of a sentence
 _BRIEF = 180  # days; what is shorter than half a year dates its own sentence
 _RECENT = 48  # facts that a total, or its other parts, are looked for in
 _LONGEST_RUN = 12
@@ -51,10 +53,10 @@ class _Cues:
         self.down = re.compile(rf"{either(verbs.down)}+")
         self.sharers = re.compile(either(link.sharers))
         self.distributors = re.compile(either(link.distributors))
-        self.each = re.compile(either((*link.distributors, *link.sharers)))
+        self.each = re.compile(either((*link.distributors, *link.apiece)))
         self.aside = re.compile(rf"{either(link.asides)}$")
         self.lying = re.compile(rf"{either(link.lying)}[^，。；]*$")
-        self.house = re.compile(r"[^\W\d]{1,14}\d+(?:-\d+)?号")
+        self.house = re.compile(rf"[^\W\d]{{0,13}}[{link.streets}]\d+(?:-\d+)?号")
         self.listed = re.compile(rf"\s*{either(link.listed)}")
         self.under = re.compile(rf"\s*{either(link.under)}")
         self.doubling = re.compile(either(link.doubling))
@@ -63,7 +65,7 @@ class _Cues:
         self.multiple = re.compile(link.multiple)
         self.dating = tuple(link.dating)
         self.local_times = tuple(link.local_times)
-        self.bases = tuple(link.bases)
+        self.bases, self.of = tuple(link.bases), link.of
         self.from_words = re.compile(rf"{either(link.bases)}[^，。；]{{0,14}}$")
         self.to_words = re.compile(rf"{either(verbs.results)}$")
 
@@ -74,17 +76,26 @@ def _cues() -> _Cues:
 
 
 def is_planned(text: str, metric: Mention | None, number: Mention) -> bool:
-    """Say whether a number is of something planned by the words of its METRIC (年度计划投资), not a clause later."""
+    """Say whether a number is of something planned by the words of its METRIC (年度计划投资), not a clause later.
+
+    Args:
+        text: The view.
+        metric: The METRIC of the number, if it has one.
+        number: The number.
+
+    Returns:
+        Whether it is.
+    """
     if metric is None or not text.endswith(tuple(fact_words().link.planned), metric.start, metric.end):
         return False
     return not re.search("[，。；,;]", text[metric.end : number.start])
 
 
-def is_aside(text: str, mention: Mention, number: Mention) -> bool:
+def is_aside(reading: Reading, mention: Mention, number: Mention) -> bool:
     """Say whether a PLACE or TIME is one that a number is not linked to by the guide.
 
     Args:
-        text: The view.
+        reading: The view.
         mention: A mention in it.
         number: The number.
 
@@ -92,7 +103,7 @@ def is_aside(text: str, mention: Mention, number: Mention) -> bool:
         Whether it is a PLACE that says where something stands, or a TIME that something is compared with or rises from
         (比上年, 是去年的1.3倍); that of 从2020年的52%升至60% is of the first number alone.
     """
-    cues, end = _cues(), mention.end
+    cues, text, end = _cues(), reading.text, mention.end
     if mention.type == "PLACE":
         lying = cues.lying.search(text, max(0, mention.start - 8), mention.start)
         return lying is not None or cues.house.match(text, end) is not None
@@ -100,8 +111,11 @@ def is_aside(text: str, mention: Mention, number: Mention) -> bool:
         return False
     before = text[max(0, mention.start - 6) : mention.start]
     compared = cues.compared.search(before)
-    if text.startswith("的", end) and text[end + 1 : end + 2].isdecimal() and (compared or before.endswith(cues.bases)):
-        return number.start != end + 1
+    of = end + len(cues.of)
+    i = bisect_left(reading.quantities, of, key=lambda q: q.start)
+    its_own = text.startswith(cues.of, end) and i < len(reading.quantities) and reading.quantities[i].start == of
+    if its_own and (compared or before.endswith(cues.bases)):
+        return number.start != of
     return compared is not None or cues.multiple.match(text, end) is not None
 
 
@@ -127,17 +141,22 @@ def may_measure(reading: Reading, metric: Mention, number: Mention, first: Menti
 
 
 def is_passed(reading: Reading, school: Mention, position: int, places: Ordered) -> bool:
-    """Say whether a whole area (全县) has become the topic between a SCHOOL and a later sentence.
+    """Say whether a whole area (全县) at the head of a sentence has become the topic behind a SCHOOL.
 
     Args:
         reading: The view.
         school: The SCHOOL.
-        position: Where a number stands.
+        position: Where a number stands, or its sentence begins.
         places: The PLACEs of the view.
+
+    Returns:
+        Whether it has.
     """
     if position < reading.sentence_at(school.start)[1]:
         return False
-    return any(reading.text[m.start : m.end] in _wholes() for m in places.within(school.end, position))
+    near = places.within(school.end, reading.sentence_at(position)[1])
+    wholes = (m.start for m in near if reading.text[m.start : m.end] in _wholes())
+    return any(at - reading.sentence_at(at)[0] <= _HEAD for at in wholes)
 
 
 def is_spent(reading: Reading, time: Mention, number: Mention) -> bool:
@@ -149,11 +168,15 @@ def is_spent(reading: Reading, time: Mention, number: Mention) -> bool:
         reading: The view.
         time: The TIME.
         number: The number behind it.
+
+    Returns:
+        Whether it does.
     """
     text = reading.text
-    if not re.search("[；;]", text[time.end : number.start]):
+    if not re.search("[；;]", text[time.end : min(number.start, time.end + _NEAR)]):
         return False
-    start = max(reading.sentence_at(time.start)[0], *(text.rfind(mark, 0, time.start) for mark in "；;"))
+    since = max(reading.sentence_at(time.start)[0], time.start - _NEAR)
+    start = max(since, *(text.rfind(mark, since, time.start) for mark in "；;"))
     i = bisect_left(reading.quantities, start, key=lambda q: q.start)
     return i < len(reading.quantities) and reading.quantities[i].end <= time.start
 
@@ -175,15 +198,21 @@ def status_on(reading: Reading, time: Mention | None) -> Status | None:
     return "target" if period.start > day else "actual" if period.end < day else None
 
 
-def status_by_date(reading: Reading, link: Link) -> Status | None:
-    """Say the same of a number in running text, where a TIME that stands far off says nothing.
+def settled_status(reading: Reading, link: Link) -> Status | None:
+    """Say how a number is meant where its METRIC or its TIME leaves no doubt.
 
     Args:
         reading: The view.
-        link: The number with its time.
+        link: The number with its METRIC and its time.
+
+    Returns:
+        The status, from a METRIC of something planned, else from a TIME of the same sentence that lies wholly before
+        or after the day from which the document speaks; ``None`` where neither says anything.
     """
     time, number, text = link.time, link.number, reading.text
-    if time is None or re.search("[。！？\n]", text[time.end : number.start]):
+    if is_planned(text, link.metric, number):
+        return "target"
+    if time is None or number.start - time.end > _NEAR or re.search("[。！？\n]", text[time.end : number.start]):
         return None
     told = status_on(reading, time)
     if told == "target":
@@ -223,7 +252,7 @@ def repeated(reading: Reading, links: Sequence[Link], metrics: Ordered) -> list[
 
     Args:
         reading: The view.
-        links: One for each number, in order.
+        links: Those of the numbers, in order.
         metrics: The METRICs of the view.
 
     Returns:
@@ -455,7 +484,7 @@ class _Linker:
         number, base = link.number, self._base(link, sentence, start)
         # a part is dated and placed as its total is
         total = next((k for k in reversed(self.links[-_RECENT:]) if base and k.number == base), link)
-        dated = total.time if total.time and not is_aside(self.text, total.time, number) else None
+        dated = total.time if total.time and not is_aside(self.reading, total.time, number) else None
         linked = replace(
             link,
             time=self._time(number, clause, sentence) or dated,
@@ -472,12 +501,12 @@ class _Linker:
         """Find the TIME whose scope covers a number: in its sentence, or at the head of an earlier one."""
         layer = self.layer["TIME"]
         position = number.start
-        behind = next((t for t in layer.within(number.end, clause[1]) if not is_aside(self.text, t, number)), None)
+        behind = next((t for t in layer.within(number.end, clause[1]) if not is_aside(self.reading, t, number)), None)
         dated = behind and self.text.endswith(self.cues.dating, number.end, behind.start)
         own = dated and behind and not self.layer["NUMBER"].within(number.end, behind.start)
         while (time := layer.last_before(position, since=sentence)) is not None:
             here = time.start >= clause[0]
-            idle = is_aside(self.text, time, number) or is_spent(self.reading, time, number)
+            idle = is_aside(self.reading, time, number) or is_spent(self.reading, time, number)
             if not idle and (here or (not own and self._reaches(time))):
                 return time
             position = time.start
@@ -510,7 +539,7 @@ class _Linker:
         """Find the PLACE before a number in its sentence; one that says where a school stands is not the figures'."""
         position = number.start
         while (place := self.layer["PLACE"].last_before(position, since=sentence)) is not None:
-            if not is_aside(self.text, place, number):
+            if not is_aside(self.reading, place, number):
                 return place
             position = place.start
         return None
@@ -572,12 +601,12 @@ class _Linker:
         return self.text[mention.start : mention.end]
 
     def _status(self, link: Link, begin: int, role: ClauseRole | None) -> Status:
-        if told := status_by_date(self.reading, link):
+        if told := settled_status(self.reading, link):
             return told
         number = link.number
         previous = self.layer["NUMBER"].last_before(number.start, since=begin)
         since = previous.end if previous else begin
-        if intended(self.text, since, number.start) or is_planned(self.text, link.metric, number):
+        if intended(self.text, since, number.start):
             return "target"
         planned = role == "T" and not reached(self.text, since, number.start)
         return "target" if planned else "actual"

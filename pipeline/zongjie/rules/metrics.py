@@ -67,6 +67,7 @@ class LinkWords(Table):
 
     opening: str
     distributors: list[str]
+    apiece: list[str]
     sharers: list[str]
     parts: list[str]
     shares: list[str]
@@ -77,6 +78,8 @@ class LinkWords(Table):
     rank_unit: str
     comparing: list[str]
     multiple: str
+    of: str
+    streets: str
     dating: list[str]
     alike: list[list[str]]
     asides: list[str]

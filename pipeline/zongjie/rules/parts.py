@@ -63,7 +63,9 @@ class Totals:
             near = [
                 n
                 for n in self.numbers.within(max(since, cue.start() - _FAR), cue.start())
-                if not _leaves(text[since : n.start], text[n.end : cue.start()])  # a part itself: A（520万元）、B（…
+                if not _leaves(
+                    text[max(since, cue.start() - _FAR) : n.start], text[n.end : cue.start()]
+                )  # a part itself: A（520万元）、B（…
             ]
             whole = self._choose(link, near, earlier, named=cue.group() not in "（(")
             if whole and re.search("[；;]", between) and not self._fits(link, whole, earlier):
