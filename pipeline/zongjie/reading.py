@@ -146,6 +146,7 @@ class Reading:
     def __init__(self, source: Text) -> None:
         self.source = source
         self.text, self._origin, self.rejoined = _view(source)
+        self._times: dict[tuple[int, int], Period | None] = {}  # what has been asked for; each is asked for often
 
     def to_content(self, start: int, end: int) -> tuple[int, int]:
         """Turn a range of the view into a range of the content.
@@ -298,6 +299,11 @@ class Reading:
             Its days, counted from the document's own; those of words that tell no year (6月底前, 上年, 全年) from the
             year that their sentence, the nearest heading or their paragraph names. ``None`` if they state no time.
         """
+        if (start, end) not in self._times:
+            self._times[start, end] = self._time_at(start, end)
+        return self._times[start, end]
+
+    def _time_at(self, start: int, end: int) -> Period | None:
         words, base, table = self.text[start:end], self.profile.base, _structure().dates
         first, last = self.profile.period_start, self.profile.period_end
         over_years = first and last and first.year < last.year and (last - first).days < _SCHOOL_YEAR

@@ -143,7 +143,9 @@ class _Opinion:
         next.
         """
         text, (first, second) = self.view.text, sorted((mention.start, number.start))
-        if is_aside(self.view, mention, number) or (name == "time" and is_spent(self.view, mention, number)):
+        if name in ("time", "place") and is_aside(self.view, mention, number):
+            return False
+        if name == "time" and is_spent(self.view, mention, number):
             return False
         if name in _OF_ITEM and not self.view.in_one_item(mention.start, number.start):
             return False
