@@ -307,6 +307,8 @@ def is_brief(words: str) -> bool:
     Args:
         words: The TIME.
     """
+    if words.startswith(tuple(fact_words().link.own_times)):
+        return False
     period = parse_period(words, base=date(2000, 12, 31))  # any day will do: how long it is does not hang on the year
     days = (period.end - period.start).days if period and period.start and period.end else _BRIEF
     return days < _BRIEF

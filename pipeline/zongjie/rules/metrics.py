@@ -87,6 +87,7 @@ class LinkWords(Table):
     planned: list[str]
     lying: list[str]
     local_times: list[str]
+    own_times: list[str]
     listed: list[str]
     under: list[str]
     doubling: list[str]
