@@ -110,9 +110,13 @@ def full_names(text: str, stated: Iterable[Stated]) -> dict[Range, str]:
 
 def preposition(text: str, end: int) -> str:
     """Give the preposition that ends at a place in a text (为 of 为320名学生提供), or an empty string."""
-    return next((word for word in _rules().toward if text.endswith(word, 0, end)), "")
+    return _ending(text, end, _rules().toward)
 
 
 def negation(text: str, end: int) -> str:
     """Give the word that ends at a place in a text and negates what follows (未 of 未开工), or an empty string."""
-    return next((word for word in _rules().negations if text.endswith(word, 0, end)), "")
+    return _ending(text, end, _rules().negations)
+
+
+def _ending(text: str, end: int, words: Iterable[str]) -> str:
+    return next((word for word in words if text.endswith(word, 0, end)), "")

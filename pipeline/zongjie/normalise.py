@@ -194,8 +194,7 @@ class _Normaliser:
         for link in self.marks.links:
             if link.metric:
                 number = link.number.start, link.number.end
-                quantity = self.view.quantity_at(*number)
-                yield Stated((link.metric.start, link.metric.end), number, quantity.unit if quantity else "")
+                yield Stated((link.metric.start, link.metric.end), number, self.view.unit_at(*number))
 
     def _full_name(self, mention: Mention) -> str:
         if mention.type == "ACTION":

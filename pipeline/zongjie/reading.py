@@ -204,6 +204,11 @@ class Reading:
         found = self._quantity_at.get((start, end))
         return found.quantity if found else None
 
+    def unit_at(self, start: int, end: int) -> str:
+        """Give the unit of the quantity that stands in exactly this range; empty where there is none."""
+        quantity = self.quantity_at(start, end)
+        return quantity.unit if quantity else ""
+
     @cached_property
     def periods(self) -> list[PeriodMention]:
         """Every time expression of the view, left to right."""

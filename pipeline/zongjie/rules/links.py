@@ -25,7 +25,7 @@ from zongjie.reading import Reading, list_marker
 from zongjie.record import ClauseRole, Kind, Status
 from zongjie.rules.metrics import fact_words
 from zongjie.rules.order import Ordered
-from zongjie.rules.parts import Totals
+from zongjie.rules.parts import Totals, count_alike
 from zongjie.rules.roles import intended, reached
 from zongjie.text import Mention
 
@@ -129,15 +129,14 @@ def may_measure(reading: Reading, metric: Mention, number: Mention, first: Menti
         first: A number that has this METRIC already, if there is one.
     """
     words, text = fact_words().counted, reading.text
-    unit = _unit(reading, number)
+    unit = reading.unit_at(number.start, number.end)
     rate = text.endswith(tuple(words.rates), metric.start, metric.end)
     if (rate and unit in words.things) or text.endswith(tuple(words.standards), 0, metric.start):
         return False
     if first is None or not re.search("[，。；,;]", text[first.end : number.start]):
         return True
-    counted = _unit(reading, first)
-    alike = any(unit in group and counted in group for group in fact_words().link.alike)
-    return unit == counted or unit in words.relative or counted in words.relative or alike
+    counted = reading.unit_at(first.start, first.end)
+    return unit in words.relative or counted in words.relative or count_alike(unit, counted)
 
 
 def is_passed(reading: Reading, school: Mention, position: int, places: Ordered) -> bool:
@@ -284,11 +283,6 @@ def _row(text: str, mentions: Sequence[Mention]) -> list[Mention]:
             break
         row.append(m)
     return row
-
-
-def _unit(reading: Reading, number: Mention) -> str:
-    quantity = reading.quantity_at(number.start, number.end)
-    return quantity.unit if quantity else ""
 
 
 @cache

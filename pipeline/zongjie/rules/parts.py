@@ -22,10 +22,14 @@ _FAR = 160  # how far a part may stand from the word that says so, and that from
 
 
 @cache
-def _cues() -> tuple[re.Pattern[str], list[frozenset[str]]]:
-    """Give the words that a part stands behind, and groups of units that count the same kind of thing."""
-    link = fact_words().link
-    return re.compile(either(link.parts)), [frozenset(group) for group in link.alike]
+def _cue() -> re.Pattern[str]:
+    """Match the words that a part stands behind."""
+    return re.compile(either(fact_words().link.parts))
+
+
+def count_alike(one: str, other: str) -> bool:
+    """Say whether two units count the same kind of thing."""
+    return one == other or any(one in group and other in group for group in fact_words().link.alike)
 
 
 class Totals:
@@ -39,7 +43,7 @@ class Totals:
 
     def __init__(self, reading: Reading, numbers: Ordered, heads: Container[int]) -> None:
         self.reading, self.text, self.numbers, self.heads = reading, reading.text, numbers, heads
-        self.cue, self.groups = _cues()
+        self.cue = _cue()
 
     def total(self, link: Link, sentence: int, earlier: Sequence[Link]) -> Mention | None:
         """Find the total that a number is a part of: before 其中, or before the bracket that the number stands in.
@@ -102,12 +106,10 @@ class Totals:
 
     def alike(self, a: Mention, b: Mention) -> bool:
         """Say whether two numbers count the same kind of thing."""
-        units = [self._unit(m) for m in (a, b)]
-        return units[0] == units[1] or any(units[0] in group and units[1] in group for group in self.groups)
+        return count_alike(self._unit(a), self._unit(b))
 
     def _unit(self, number: Mention) -> str:
-        quantity = self.reading.quantity_at(number.start, number.end)
-        return quantity.unit if quantity else ""
+        return self.reading.unit_at(number.start, number.end)
 
     def _surface(self, mention: Mention) -> str:
         return self.text[mention.start : mention.end]
